@@ -1,0 +1,79 @@
+//! One typed value of a table, as in `interface output`.
+
+use lab_types::ObjectRef;
+
+/// How good or bad something is; `Unknown` stands apart and is never the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Info,
+    /// Should be looked at; decides the exit code by default.
+    Warn,
+    /// Broken.
+    Bad,
+    /// Not read, so not judged.
+    Unknown,
+}
+
+impl Level {
+    /// The word in JSON and in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the word that [`Level::as_str`] writes.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Good, Self::Info, Self::Warn, Self::Bad, Self::Unknown]
+            .into_iter()
+            .find(|level| level.as_str() == word)
+    }
+
+    /// Order for "worst first": bad, warn, unknown, info, good.
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Bad => 4,
+            Self::Warn => 3,
+            Self::Unknown => 2,
+            Self::Info => 1,
+            Self::Good => 0,
+        }
+    }
+}
+
+/// One value. The kind of its column says how text formats draw it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell {
+    /// There is none; drawn `-`, JSON null.
+    Absent,
+    /// Text of any kind.
+    Text(String),
+    /// A whole number, in base units.
+    Integer(i64),
+    /// A number, in base units.
+    Decimal(f64),
+    /// Yes or no.
+    Boolean(bool),
+    /// Unix time in milliseconds.
+    Timestamp(i64),
+    /// Nanoseconds.
+    Duration(i64),
+    /// A judged word.
+    Health(Level, String),
+    /// A Kubernetes object.
+    Object(ObjectRef),
+    /// One JSON document.
+    Json(String),
+    /// The values of rows that were folded into one, and how many different values the whole
+    /// table has; only folding makes it.
+    Many(Vec<Cell>, usize),
+    /// A value before and after; only a comparison makes it.
+    Changed(Box<(Cell, Cell)>),
+}

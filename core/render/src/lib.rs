@@ -1,0 +1,36 @@
+//! Bytes out: what a run found, as people and programs read it.
+//!
+//! The only crate that knows formats, widths and colors. It takes a finished
+//! [`Report`](lab_output::Report) and two writers, one for data and one for remarks about it, and
+//! knows neither a terminal nor a clock: width, color and the time of day are given to it.
+
+mod age;
+mod csv;
+mod document;
+mod error;
+mod findings;
+mod format;
+mod json;
+mod name;
+mod ndjson;
+mod node;
+mod paint;
+mod partials;
+mod plural;
+mod quantity;
+mod record;
+mod render;
+mod sanitize;
+mod table;
+mod value;
+mod width;
+mod wrap;
+mod yaml;
+
+pub use error::{RenderError, render_failure};
+pub use findings::render_findings;
+pub use format::Format;
+pub use partials::render_partials;
+pub use plural::count;
+pub use render::{Options, render};
+pub use sanitize::clean;

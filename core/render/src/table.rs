@@ -1,0 +1,293 @@
+//! `-o table` and `-o wide`: kubectl's look.
+//!
+//! Upper-case headers, three spaces, no borders, numbers to the right, nothing after the last
+//! column. Rows are drawn twice, first to measure and then to write, so that a million of them
+//! need no memory. Nothing is ever cut off: where a terminal is too narrow, see [`Layout`].
+
+use std::io;
+use std::io::Write;
+
+use lab_output::Column;
+use lab_output::Row;
+use lab_output::Table;
+
+use crate::Format;
+use crate::Options;
+use crate::clean;
+use crate::paint;
+use crate::record;
+use crate::value::Drawing;
+use crate::value::draw;
+use crate::value::is_number;
+use crate::width::spaces;
+use crate::width::width;
+use crate::wrap;
+
+/// Between columns, as in kubectl.
+const GAP: usize = 3;
+/// Between columns where three do not fit.
+const NARROW_GAP: usize = 2;
+/// A cell that would take more lines than this is easier to read in a record.
+const MOST_LINES: usize = 6;
+
+/// Writes tables, with a blank line and a line with the name of each between them; tables
+/// without rows are left out.
+pub(crate) fn write_tables(
+    tables: &[Table],
+    options: &Options,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let tables: Vec<&Table> = tables.iter().filter(|table| !table.rows().is_empty()).collect();
+    for (place, table) in tables.iter().enumerate() {
+        if place > 0 {
+            writeln!(out)?;
+        }
+        if tables.len() > 1 {
+            writeln!(out, "{}:", clean(table.name()))?;
+        }
+        write_table(table, options, out)?;
+    }
+    Ok(())
+}
+
+/// One column as it is drawn.
+pub(crate) struct Drawn<'a> {
+    pub(crate) place: usize,
+    pub(crate) column: &'a Column,
+    pub(crate) title: String,
+    /// The widest cell or header.
+    widest: usize,
+    /// The longest word, below which wrapping cannot go.
+    word: usize,
+}
+
+/// How a table is laid out for a width.
+#[derive(Debug, PartialEq, Eq)]
+enum Layout {
+    /// One line for each row: whenever it fits, with two spaces between columns if three do not
+    /// fit; and always where no width is known.
+    Lines { gap: usize, widths: Vec<usize> },
+    /// Columns of free text, widest first, are wrapped at spaces; words stay whole.
+    Wrapped { widths: Vec<usize> },
+    /// Not even that fits: a block of `HEADER: value` lines for each row.
+    Records,
+}
+
+fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let drawing = Drawing {
+        now: options.now,
+        absolute: options.absolute,
+        whole: options.format == Format::Wide,
+    };
+    let columns = measure(table, options, &drawing);
+    match layout(&columns, options.width) {
+        Layout::Records => record::write(table.rows(), &columns, &drawing, options, out),
+        Layout::Lines { gap, widths } => {
+            let mut pen = Pen { columns: &columns, gap, widths, color: options.color, out };
+            if options.headers {
+                pen.header()?;
+            }
+            let mut text = String::new();
+            table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))
+        }
+        Layout::Wrapped { widths } => {
+            let gap = NARROW_GAP;
+            let mut pen = Pen { columns: &columns, gap, widths, color: options.color, out };
+            if options.headers {
+                pen.header()?;
+            }
+            table.rows().iter().try_for_each(|row| pen.lines(row, &drawing))
+        }
+    }
+}
+
+/// One pass over all rows: the widest cell of each column, and its longest word if that matters.
+fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Drawn<'a>> {
+    let mut columns: Vec<Drawn<'_>> = table
+        .columns()
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| options.format.shows(column))
+        .map(|(place, column)| {
+            let title = clean(&column.title).into_owned();
+            let header = if options.headers { width(&title) } else { 0 };
+            Drawn { place, column, title, widest: header, word: header }
+        })
+        .collect();
+    let mut text = String::new();
+    for row in table.rows() {
+        for drawn in &mut columns {
+            text.clear();
+            draw(&row.cells[drawn.place], drawn.column.kind, drawing, &mut text);
+            let wide = width(&text);
+            drawn.widest = drawn.widest.max(wide);
+            if options.width.is_some() && wide > drawn.word {
+                drawn.word = drawn.word.max(wrap::longest_word(&text));
+            }
+        }
+    }
+    columns
+}
+
+fn layout(columns: &[Drawn<'_>], width: Option<usize>) -> Layout {
+    let widths: Vec<usize> = columns.iter().map(|drawn| drawn.widest).collect();
+    let gaps = columns.len().saturating_sub(1);
+    let total: usize = widths.iter().sum();
+    let Some(width) = width else { return Layout::Lines { gap: GAP, widths } };
+    for gap in [GAP, NARROW_GAP] {
+        if total + gaps * gap <= width {
+            return Layout::Lines { gap, widths };
+        }
+    }
+    match squeeze(columns, width.saturating_sub(gaps * NARROW_GAP)) {
+        Some(widths) => Layout::Wrapped { widths },
+        None => Layout::Records,
+    }
+}
+
+/// Widths that add up to `room`, taken from the widest columns first; none if words would have
+/// to break, or cells would become towers.
+fn squeeze(columns: &[Drawn<'_>], room: usize) -> Option<Vec<usize>> {
+    let at = |cap: usize| columns.iter().map(move |drawn| drawn.widest.min(cap.max(drawn.word)));
+    let mut low = 0;
+    let mut high = columns.iter().map(|drawn| drawn.widest).max()?;
+    if at(low).sum::<usize>() > room {
+        return None;
+    }
+    // The largest cap that fits; the sum grows with the cap.
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if at(middle).sum::<usize>() <= room { low = middle } else { high = middle - 1 }
+    }
+    let mut widths: Vec<usize> = at(low).collect();
+    let mut left = room - widths.iter().sum::<usize>();
+    for (drawn, width) in columns.iter().zip(&mut widths) {
+        let more = left.min(drawn.widest - *width);
+        *width += more;
+        left -= more;
+    }
+    let tower = |(drawn, width): (&Drawn<'_>, &usize)| drawn.widest > width * MOST_LINES;
+    if columns.iter().zip(&widths).any(tower) { None } else { Some(widths) }
+}
+
+/// Writes lines of cells.
+struct Pen<'a> {
+    columns: &'a [Drawn<'a>],
+    gap: usize,
+    widths: Vec<usize>,
+    color: bool,
+    out: &'a mut dyn Write,
+}
+
+impl Pen<'_> {
+    fn header(&mut self) -> io::Result<()> {
+        let mut before = 0;
+        for (place, drawn) in self.columns.iter().enumerate() {
+            before = self.cell(place, &drawn.title, None, before)?;
+        }
+        writeln!(self.out)
+    }
+
+    /// A row on one line.
+    fn line(&mut self, row: &Row, drawing: &Drawing, text: &mut String) -> io::Result<()> {
+        let mut before = 0;
+        for (place, drawn) in self.columns.iter().enumerate() {
+            let cell = &row.cells[drawn.place];
+            text.clear();
+            draw(cell, drawn.column.kind, drawing, text);
+            let color = if self.color { paint::color_of(cell) } else { None };
+            before = self.cell(place, text, color, before)?;
+        }
+        writeln!(self.out)
+    }
+
+    /// A row on as many lines as its longest cell needs.
+    fn lines(&mut self, row: &Row, drawing: &Drawing) -> io::Result<()> {
+        let texts: Vec<String> = self
+            .columns
+            .iter()
+            .map(|drawn| {
+                let mut text = String::new();
+                draw(&row.cells[drawn.place], drawn.column.kind, drawing, &mut text);
+                text
+            })
+            .collect();
+        let mut cells: Vec<_> =
+            texts.iter().zip(&self.widths).map(|(text, width)| wrap::lines(text, *width)).collect();
+        loop {
+            let line: Vec<Option<&str>> = cells.iter_mut().map(Iterator::next).collect();
+            if line.iter().all(Option::is_none) {
+                return Ok(());
+            }
+            let mut before = 0;
+            for (place, text) in line.into_iter().enumerate() {
+                let cell = &row.cells[self.columns[place].place];
+                let color = if self.color { paint::color_of(cell) } else { None };
+                before = self.cell(place, text.unwrap_or_default(), color, before)?;
+            }
+            writeln!(self.out)?;
+        }
+    }
+
+    /// One cell after so many spaces; the answer is how many belong before the next one. They are
+    /// written only when something follows, so that no line ends in spaces.
+    fn cell(
+        &mut self,
+        place: usize,
+        text: &str,
+        color: Option<&str>,
+        before: usize,
+    ) -> io::Result<usize> {
+        let pad = self.widths[place].saturating_sub(width(text));
+        if text.is_empty() {
+            return Ok(before + pad + self.gap);
+        }
+        let right = is_number(self.columns[place].column.kind);
+        spaces(if right { before + pad } else { before }, self.out)?;
+        match color {
+            Some(color) => write!(self.out, "{color}{text}{}", paint::RESET)?,
+            None => self.out.write_all(text.as_bytes())?,
+        }
+        Ok(self.gap + if right { 0 } else { pad })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(columns: &[(usize, usize)], width: Option<usize>, expected: &Layout) {
+        let column = Column {
+            id: "a".into(),
+            title: "A".into(),
+            kind: lab_output::ColumnKind::Text,
+            wide: false,
+            hidden: false,
+            about: String::new(),
+        };
+        let drawn: Vec<Drawn<'_>> = columns
+            .iter()
+            .map(|&(widest, word)| Drawn {
+                place: 0,
+                column: &column,
+                title: "A".into(),
+                widest,
+                word,
+            })
+            .collect();
+        assert_eq!(&layout(&drawn, width), expected, "{columns:?} at {width:?}");
+    }
+
+    #[test]
+    fn layout_follows_the_width() {
+        let columns = [(10, 10), (15, 15), (40, 8)];
+        let natural = vec![10, 15, 40];
+        check(&columns, None, &Layout::Lines { gap: 3, widths: natural.clone() });
+        check(&columns, Some(71), &Layout::Lines { gap: 3, widths: natural.clone() });
+        check(&columns, Some(70), &Layout::Lines { gap: 2, widths: natural });
+        check(&columns, Some(60), &Layout::Wrapped { widths: vec![10, 15, 31] });
+        check(&columns, Some(37), &Layout::Wrapped { widths: vec![10, 15, 8] });
+        check(&columns, Some(36), &Layout::Records);
+        check(&[(200, 8)], Some(30), &Layout::Records);
+    }
+}

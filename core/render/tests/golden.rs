@@ -1,0 +1,149 @@
+//! Every format, width and color against files that people have read. `LAB_BLESS=1` rewrites
+//! them; the difference is reviewed like code.
+
+mod support;
+
+use lab_output::Report;
+use lab_render::Format;
+use lab_render::Options;
+use lab_render::RenderError;
+use lab_render::render;
+
+use support::NOW;
+use support::golden;
+use support::hosts;
+use support::report;
+use support::several_tables;
+
+fn options(format: Format) -> Options {
+    Options { format, now: NOW, hosts: hosts(), ..Options::default() }
+}
+
+fn drawn(report: &Report, options: &Options) -> (String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    render(report, options, &mut out, &mut err).expect("memory can be written");
+    let text = |bytes| String::from_utf8(bytes).expect("every format is UTF-8");
+    (text(out), text(err))
+}
+
+fn check(name: &str, report: &Report, options: &Options) {
+    let (out, err) = drawn(report, options);
+    let safe = |c: char| c == '\n' || c == '\u{1b}' && options.color || !c.is_control();
+    if matches!(options.format, Format::Table | Format::Wide | Format::Name) {
+        assert!(out.chars().all(safe), "{name} has control characters");
+        assert!(out.lines().all(|line| !line.ends_with(' ')), "{name} has spaces at line ends");
+    }
+    golden(name, &out);
+    // Neither width nor color reaches the remarks.
+    let table = matches!(options.format, Format::Table | Format::Wide);
+    let remarks = match report.partials.is_empty() {
+        false if table => "one.table",
+        true if table => "several.table",
+        _ => name,
+    };
+    golden(&format!("{remarks}.err"), &err);
+}
+
+#[test]
+fn tables_at_every_width() {
+    for (format, extension) in [(Format::Table, "table"), (Format::Wide, "wide")] {
+        check(&format!("pipe.{extension}"), &report(), &options(format));
+        for width in [200, 120, 80, 60, 40] {
+            let options = Options { width: Some(width), ..options(format) };
+            check(&format!("{width}.{extension}"), &report(), &options);
+        }
+    }
+}
+
+#[test]
+fn tables_in_color() {
+    for width in [200, 80, 40] {
+        let options = Options { width: Some(width), color: true, ..options(Format::Table) };
+        check(&format!("{width}-color.table"), &report(), &options);
+    }
+}
+
+#[test]
+fn color_changes_nothing_but_color() {
+    for width in [200, 120, 80, 60, 40] {
+        let plain = Options { width: Some(width), ..options(Format::Table) };
+        let color = Options { color: true, ..plain.clone() };
+        let mut text = drawn(&report(), &color).0;
+        for sequence in ["\u{1b}[0m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[2m"] {
+            text = text.replace(sequence, "");
+        }
+        assert_eq!(text, drawn(&report(), &plain).0);
+    }
+}
+
+#[test]
+fn documents() {
+    for format in [Format::Json, Format::Yaml, Format::Ndjson, Format::Csv, Format::Name] {
+        check(&format!("one.{format}"), &report(), &options(format));
+        if format != Format::Csv {
+            check(&format!("several.{format}"), &several_tables(), &options(format));
+        }
+    }
+}
+
+#[test]
+fn several_tables_have_their_names() {
+    check("several.table", &several_tables(), &options(Format::Table));
+    let narrow = Options { width: Some(80), ..options(Format::Wide) };
+    check("several-80.wide", &several_tables(), &narrow);
+}
+
+#[test]
+fn headers_can_be_left_out_and_times_be_absolute() {
+    let options = Options { headers: false, absolute: true, ..options(Format::Wide) };
+    check("bare.wide", &report(), &options);
+}
+
+#[test]
+fn no_rows_are_said_aside() {
+    let report = Report { tables: several_tables().tables.split_off(2), ..Report::default() };
+    let (out, err) = drawn(&report, &options(Format::Table));
+    assert_eq!((out.as_str(), err.as_str()), ("", "no rows in `traces`\n"));
+    let (out, err) = drawn(&report, &options(Format::Json));
+    assert_eq!(out, "{\n  \"traces\": [],\n  \"findings\": [],\n  \"partial\": []\n}\n");
+    assert_eq!(err, "");
+}
+
+#[test]
+fn csv_of_several_tables_asks_for_one() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let result = render(&several_tables(), &options(Format::Csv), &mut out, &mut err);
+    let Err(RenderError::Unsuited(failure)) = result else { panic!("{result:?}") };
+    assert_eq!(failure.message, "csv holds one table, the answer has 3: routes, pools, traces");
+    assert_eq!(failure.hint.as_deref(), Some("choose one with `--table routes`"));
+    assert!(out.is_empty() && err.is_empty());
+}
+
+#[test]
+fn json_and_yaml_say_the_same() {
+    for report in [report(), several_tables()] {
+        let json: serde_json::Value =
+            serde_json::from_str(&drawn(&report, &options(Format::Json)).0).unwrap();
+        let yaml: serde_json::Value =
+            serde_saphyr::from_str(&drawn(&report, &options(Format::Yaml)).0).unwrap();
+        assert_eq!(json, yaml);
+    }
+}
+
+#[test]
+fn a_broken_pipe_is_told_apart() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for format in Format::ALL {
+        let result = render(&report(), &options(format), &mut Closed, &mut Vec::new());
+        let Err(RenderError::Write(error)) = result else { panic!("{format}: {result:?}") };
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format}");
+    }
+}
