@@ -1,0 +1,239 @@
+//! Compiled artifacts, kept between runs in a directory that only the user can write.
+//!
+//! An artifact is native code. It is used only when its directory and file belong to the user,
+//! nobody else can write them, and its content has the hash that was noted when it was made.
+//! Anything else means: compile again, and replace it if the directory allows.
+
+use std::fs;
+use std::hash::Hash;
+use std::hash::Hasher;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+/// A directory of artifacts. Never an error to the user: at worst everything is compiled anew.
+#[derive(Clone, Debug)]
+pub struct ArtifactCache {
+    folder: Option<PathBuf>,
+}
+
+impl ArtifactCache {
+    /// Keeps artifacts below `folder`, which is made when first needed.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()) }
+    }
+
+    /// Keeps nothing.
+    pub fn none() -> Self {
+        Self { folder: None }
+    }
+
+    /// The artifact of a component for this engine: from the cache, else made by `compile` and
+    /// kept. The second value tells whether it was compiled now.
+    ///
+    /// # Errors
+    /// Those of `compile`.
+    pub(crate) fn artifact<E>(
+        &self,
+        engine: &wasmtime::Engine,
+        wasm: &[u8],
+        compile: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<(Vec<u8>, bool), E> {
+        let Some(path) = self.path(engine, wasm) else { return Ok((compile()?, true)) };
+        if let Ok(artifact) = load(&path) {
+            return Ok((artifact, false));
+        }
+        let artifact = compile()?;
+        // A read-only or foreign directory is tolerated: the next run compiles again.
+        drop(store(&path, &artifact));
+        Ok((artifact, true))
+    }
+
+    /// Forgets a component's artifact, for one that the engine refused.
+    pub(crate) fn forget(&self, engine: &wasmtime::Engine, wasm: &[u8]) {
+        if let Some(path) = self.path(engine, wasm) {
+            drop(fs::remove_file(path));
+        }
+    }
+
+    fn path(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?;
+        // The standard hasher's keys are fixed; the value only names a folder.
+        let mut hasher = std::hash::DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let engine = format!("{:016x}", hasher.finish());
+        Some(folder.join(engine).join(format!("{}.cwasm", hex(&Sha256::digest(wasm)))))
+    }
+}
+
+/// Bytes of a hash in front of the artifact.
+const HASH: usize = 32;
+
+fn load(path: &Path) -> io::Result<Vec<u8>> {
+    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+    only_mine(&fs::symlink_metadata(folder)?)?;
+    let file = fs::File::open(path)?;
+    // Looked at through the open file: a path could be swapped in between.
+    only_mine(&file.metadata()?)?;
+    let mut content = fs::read(path)?;
+    if content.len() < HASH {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let artifact = content.split_off(HASH);
+    if Sha256::digest(&artifact).as_slice() != content {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(artifact)
+}
+
+fn store(path: &Path, artifact: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+    create_private(folder)?;
+    only_mine(&fs::symlink_metadata(folder)?)?;
+    // Written beside and renamed: another run may have the old one open.
+    let beside = folder.join(format!(
+        "{}.{}.tmp",
+        path.file_name().and_then(|name| name.to_str()).unwrap_or("artifact"),
+        std::process::id()
+    ));
+    let written = write_private(&beside, artifact).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        drop(fs::remove_file(&beside));
+    }
+    written
+}
+
+fn write_private(path: &Path, artifact: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(&Sha256::digest(artifact))?;
+    file.write_all(artifact)?;
+    file.sync_all()
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Refuses what somebody else owns or can write.
+#[cfg(unix)]
+fn only_mine(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let mine = metadata.uid() == current_user()? && metadata.mode() & 0o022 == 0;
+    if mine && !metadata.is_symlink() { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+#[cfg(not(unix))]
+fn only_mine(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// The user of this process, as the owner of its own entry in `/proc`, or of a file that it
+/// has just made where there is no `/proc`.
+#[cfg(unix)]
+fn current_user() -> io::Result<u32> {
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(metadata) = fs::metadata("/proc/self") {
+        return Ok(metadata.uid());
+    }
+    let probe = std::env::temp_dir().join(format!("kubectl-lab-user-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    let owner = fs::metadata(&probe).map(|metadata| metadata.uid());
+    fs::remove_file(&probe)?;
+    owner
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        drop(write!(text, "{byte:02x}"));
+        text
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("lab-cache-{name}-{}", std::process::id()));
+        drop(fs::remove_dir_all(&folder));
+        folder
+    }
+
+    fn ask(cache: &ArtifactCache, wasm: &[u8]) -> (Vec<u8>, bool) {
+        let engine = wasmtime::Engine::default();
+        let made: Result<_, Infallible> =
+            cache.artifact(&engine, wasm, || Ok(b"artifact".to_vec()));
+        made.expect("cannot fail")
+    }
+
+    fn only_file(folder: &Path) -> PathBuf {
+        let engine = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        fs::read_dir(engine).unwrap().next().unwrap().unwrap().path()
+    }
+
+    #[test]
+    fn second_time_comes_from_the_cache() {
+        let folder = folder("second");
+        let cache = ArtifactCache::new(&folder);
+        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), true));
+        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), false));
+        assert!(ask(&cache, b"other").1, "another component has another artifact");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn changed_content_is_compiled_again() {
+        let folder = folder("changed");
+        let cache = ArtifactCache::new(&folder);
+        ask(&cache, b"wasm");
+        let file = only_file(&folder);
+        let mut content = fs::read(&file).unwrap();
+        *content.last_mut().unwrap() ^= 1;
+        fs::write(&file, content).unwrap();
+        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), true));
+        assert!(!ask(&cache, b"wasm").1, "and repaired");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn writable_by_others_is_compiled_again() {
+        let folder = folder("writable");
+        let cache = ArtifactCache::new(&folder);
+        ask(&cache, b"wasm");
+        let file = only_file(&folder);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(ask(&cache, b"wasm").1);
+        let parent = file.parent().unwrap();
+        fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(ask(&cache, b"wasm").1);
+        assert!(ask(&cache, b"wasm").1, "nothing is kept in such a folder");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn unwritable_place_is_tolerated() {
+        // A file where the folder should be: nothing can be kept, nothing fails.
+        let folder = folder("unwritable");
+        fs::write(&folder, "").unwrap();
+        let cache = ArtifactCache::new(&folder);
+        assert!(ask(&cache, b"wasm").1);
+        assert!(ask(&cache, b"wasm").1);
+        fs::remove_file(&folder).unwrap();
+    }
+}

@@ -1,0 +1,275 @@
+//! A plugin as a WebAssembly component: compiled once, described once, run as often as asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lab_backend::Backend;
+use lab_output::Report;
+use lab_types::Card;
+use lab_types::Failure;
+use lab_types::Value;
+use wasmtime::Store;
+use wasmtime::StoreLimitsBuilder;
+use wasmtime::UpdateDeadline;
+use wasmtime::component::HasSelf;
+use wasmtime::component::Linker;
+use wasmtime::component::Resource;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtxBuilder;
+
+use crate::ArtifactCache;
+use crate::Engine;
+use lab_backend::Gate;
+use crate::Limits;
+use crate::Listener;
+use crate::Silent;
+use crate::bindings::Host_ as Bindings;
+use crate::bindings::exports::lab::plugin::command::Value as WitValue;
+use crate::engine::TICK;
+use crate::inbox::Inbox;
+use crate::interface::card::CardHandle;
+use crate::state::Phase;
+use crate::state::Running;
+use crate::state::State;
+
+/// A command of the card with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `["routes", "trace"]`.
+    pub path: Vec<String>,
+    /// In the order of the card, defaults filled in.
+    pub values: Vec<(String, Value)>,
+}
+
+/// What a run needs besides the component.
+pub struct Run {
+    /// Who answers.
+    pub backend: Arc<dyn Backend>,
+    /// What may be asked.
+    pub gate: Gate,
+    /// The plugin's own settings.
+    pub settings: BTreeMap<String, String>,
+    /// Caps.
+    pub limits: Limits,
+    /// The command runs until stopped: no limit on computing.
+    pub live: bool,
+    /// Who hears of progress.
+    pub listener: Arc<dyn Listener>,
+}
+
+/// A plugin that ended by a trap: a bug of the plugin, or a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crash {
+    /// One line.
+    pub message: String,
+    /// Everything that is known, for `-v`.
+    pub details: String,
+}
+
+/// How a run ended that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// The plugin said why.
+    Failed(Failure),
+    /// The plugin broke, or was stopped at a limit.
+    Crashed(Crash),
+}
+
+/// What a run found, however it ended: rows of before a failure are not lost.
+#[derive(Debug)]
+pub struct Finished {
+    /// Tables, findings, partials.
+    pub report: Report,
+    /// How it ended.
+    pub result: Result<(), RunError>,
+}
+
+/// A plugin ready to run.
+pub struct Component {
+    name: String,
+    component: wasmtime::component::Component,
+    linker: Linker<State>,
+    engine: wasmtime::Engine,
+    compiled: bool,
+}
+
+impl Component {
+    /// Loads a component's artifact from the cache, or compiles it and keeps the artifact.
+    ///
+    /// # Errors
+    /// Not a component, or one that needs what this host does not offer.
+    pub fn load(
+        engine: &Engine,
+        cache: &ArtifactCache,
+        name: &str,
+        wasm: &[u8],
+    ) -> Result<Self, Crash> {
+        let inner = engine.inner();
+        let compile = || inner.precompile_component(wasm);
+        let failed = |error: wasmtime::Error| crash(&error, "cannot be loaded");
+        let (artifact, compiled) = cache.artifact(inner, wasm, compile).map_err(failed)?;
+        let component = match deserialize(inner, &artifact) {
+            Ok(component) => component,
+            // An artifact of the right hash that the engine refuses: another machine's, say.
+            Err(_) if !compiled => {
+                cache.forget(inner, wasm);
+                let (artifact, _) = cache.artifact(inner, wasm, compile).map_err(failed)?;
+                deserialize(inner, &artifact).map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let mut linker = Linker::new(inner);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
+        Bindings::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(failed)?;
+        Ok(Self { name: name.to_owned(), component, linker, engine: inner.clone(), compiled })
+    }
+
+    /// Whether loading had to compile.
+    pub fn compiled(&self) -> bool {
+        self.compiled
+    }
+
+    /// Asks the plugin for its card. It can ask nothing meanwhile.
+    ///
+    /// # Errors
+    /// The plugin broke, asked something, or took longer than a second of computing.
+    pub async fn describe(&self) -> Result<Card, Crash> {
+        let limits = Limits {
+            memory: 64 << 20,
+            compute: std::time::Duration::from_secs(1),
+            ..Limits::default()
+        };
+        let mut store =
+            self.store(Phase::Describing(Card::default()), limits, false, Arc::new(Silent));
+        let failed = |error: wasmtime::Error| crash(&error, "broke while describing itself");
+        let bindings = Bindings::instantiate_async(&mut store, &self.component, &self.linker)
+            .await
+            .map_err(failed)?;
+        let handle = store.data_mut().resources.push(CardHandle).map_err(|e| failed(e.into()))?;
+        let borrowed = Resource::new_borrow(handle.rep());
+        bindings
+            .lab_plugin_command()
+            .call_describe(&mut store, borrowed)
+            .await
+            .map_err(failed)?;
+        match store.into_data().phase {
+            Phase::Describing(card) => Ok(card),
+            Phase::Running(_) => Ok(Card::default()),
+        }
+    }
+
+    /// Runs one command.
+    pub async fn run(&self, call: Call, run: Run) -> Finished {
+        let running = Running {
+            backend: run.backend,
+            gate: run.gate,
+            settings: run.settings,
+            report: Report::default(),
+            rows: 0,
+            inbox: Inbox::default(),
+        };
+        let mut store =
+            self.store(Phase::Running(running), run.limits, run.live, run.listener);
+        let result = self.call(&mut store, call).await;
+        let report = match store.into_data().phase {
+            Phase::Running(running) => running.report,
+            Phase::Describing(_) => Report::default(),
+        };
+        Finished { report, result }
+    }
+
+    async fn call(&self, store: &mut Store<State>, call: Call) -> Result<(), RunError> {
+        let crashed =
+            |error: wasmtime::Error| RunError::Crashed(crash(&error, "crashed"));
+        let bindings = Bindings::instantiate_async(&mut *store, &self.component, &self.linker)
+            .await
+            .map_err(crashed)?;
+        let values: Vec<(String, WitValue)> =
+            call.values.into_iter().map(|(name, value)| (name, value.into())).collect();
+        bindings
+            .lab_plugin_command()
+            .call_run(&mut *store, &call.path, &values)
+            .await
+            .map_err(crashed)?
+            .map_err(|failure| RunError::Failed(failure.into()))
+    }
+
+    fn store(
+        &self,
+        phase: Phase,
+        limits: Limits,
+        live: bool,
+        listener: Arc<dyn Listener>,
+    ) -> Store<State> {
+        let memory = StoreLimitsBuilder::new()
+            .memory_size(limits.memory)
+            .table_elements(limits.table_elements)
+            .instances(limits.instances)
+            .trap_on_grow_failure(true)
+            .build();
+        let ticks = limits.compute.as_nanos() / TICK.as_nanos();
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(limits.handles);
+        let state = State {
+            plugin: self.name.clone(),
+            phase,
+            memory,
+            resources,
+            // Closed: no environment, no files, no sockets, streams that go nowhere.
+            wasi: WasiCtxBuilder::new().build(),
+            listener,
+            log_lines: 0,
+            ticks: 0,
+            ticks_allowed: (!live).then(|| u64::try_from(ticks).unwrap_or(u64::MAX)),
+            limits,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.set_hostcall_fuel(store.data().limits.hostcall_bytes);
+        store.limiter(|state| &mut state.memory);
+        store.set_epoch_deadline(1);
+        // Called only while the guest computes; waiting for an answer costs nothing.
+        store.epoch_deadline_callback(|mut context| {
+            let state = context.data_mut();
+            state.ticks += 1;
+            match state.ticks_allowed {
+                Some(allowed) if state.ticks > allowed => Err(wasmtime::Error::msg(format!(
+                    "computed for more than {:?}",
+                    state.limits.compute
+                ))),
+                _ => Ok(UpdateDeadline::Yield(1)),
+            }
+        });
+        store
+    }
+}
+
+/// Loads compiled code.
+#[expect(unsafe_code, reason = "loading compiled code cannot be checked by the compiler")]
+fn deserialize(
+    engine: &wasmtime::Engine,
+    artifact: &[u8],
+) -> wasmtime::Result<wasmtime::component::Component> {
+    // SAFETY: the bytes were made by `precompile_component` of this engine, either just now or
+    // by an earlier run that noted their hash in a file that only this user can write.
+    unsafe { wasmtime::component::Component::deserialize(engine, artifact) }
+}
+
+/// The last cause is what went wrong; the frames before it are for `-v`.
+fn crash(error: &wasmtime::Error, what: &str) -> Crash {
+    let cause = error.root_cause().to_string();
+    let line = cause.lines().next().unwrap_or_default();
+    Crash { message: format!("{what}: {line}"), details: format!("{error:?}") }
+}
+
+impl From<Value> for WitValue {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Integer(number) => Self::Integer(number),
+            Value::Decimal(number) => Self::Decimal(number),
+            Value::Boolean(on) => Self::Boolean(on),
+            Value::Duration(nanoseconds) => Self::Duration(nanoseconds),
+            Value::Texts(texts) => Self::Texts(texts),
+        }
+    }
+}

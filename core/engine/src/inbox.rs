@@ -1,0 +1,222 @@
+//! One place to wait for many sources: ticks, watched objects, output of running commands.
+//!
+//! Each source has a bounded queue that a task fills; a full queue pauses the task, so memory
+//! stays bounded however slow the guest is.
+
+#![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tokio::sync::Notify;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+/// Number of a source, as the guest sees it.
+pub(crate) type Source = u32;
+
+#[derive(Default)]
+struct Sources {
+    next: Source,
+    open: BTreeSet<Source>,
+    ready: BTreeSet<Source>,
+    stopped: bool,
+}
+
+/// Which sources have something to take.
+#[derive(Clone, Default)]
+pub(crate) struct Inbox {
+    sources: Arc<Mutex<Sources>>,
+    wake: Arc<Notify>,
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Sources> {
+        // A panic while holding it cannot leave the sets half changed.
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Source {
+        let mut sources = self.lock();
+        let source = sources.next;
+        sources.next += 1;
+        sources.open.insert(source);
+        source
+    }
+
+    fn ready(&self, source: Source) {
+        self.lock().ready.insert(source);
+        self.wake.notify_one();
+    }
+
+    fn close(&self, source: Source) {
+        let mut sources = self.lock();
+        sources.open.remove(&source);
+        sources.ready.remove(&source);
+        drop(sources);
+        self.wake.notify_one();
+    }
+
+    /// Ends every wait, now and later.
+    pub(crate) fn stop(&self) {
+        self.lock().stopped = true;
+        self.wake.notify_one();
+    }
+
+    /// Waits for sources; none when stopped, or when nothing is left to wait for.
+    pub(crate) async fn wait(&self) -> Option<Vec<Source>> {
+        loop {
+            {
+                let mut sources = self.lock();
+                if sources.stopped {
+                    return None;
+                }
+                if !sources.ready.is_empty() {
+                    return Some(std::mem::take(&mut sources.ready).into_iter().collect());
+                }
+                if sources.open.is_empty() {
+                    return None;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
+/// A regular tick.
+pub struct Ticker {
+    source: Source,
+    ticks: Arc<AtomicU32>,
+    task: AbortHandle,
+    inbox: Inbox,
+}
+
+impl Ticker {
+    pub(crate) fn start(inbox: &Inbox, every: Duration) -> Self {
+        let source = inbox.open();
+        let ticks = Arc::new(AtomicU32::new(0));
+        let (counter, told) = (ticks.clone(), inbox.clone());
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                counter.fetch_add(1, Ordering::Relaxed);
+                told.ready(source);
+            }
+        });
+        Self { source, ticks, task: task.abort_handle(), inbox: inbox.clone() }
+    }
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+    /// Ticks since the last take.
+    pub(crate) fn take(&self) -> u32 {
+        self.ticks.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.inbox.close(self.source);
+    }
+}
+
+/// Changes of a watched selection.
+pub type Watch = Queue<lab_backend::Answer<lab_backend::Change>>;
+/// Output of a running command.
+pub type Process = Queue<lab_backend::Chunk>;
+
+/// A stream on its way to the guest.
+pub struct Queue<T> {
+    source: Source,
+    items: mpsc::Receiver<T>,
+    task: AbortHandle,
+    inbox: Inbox,
+}
+
+impl<T: Send + 'static> Queue<T> {
+    /// Reads a stream ahead, up to `bound` items.
+    pub(crate) fn start(inbox: &Inbox, mut stream: BoxStream<'static, T>, bound: usize) -> Self {
+        let source = inbox.open();
+        let (sender, items) = mpsc::channel(bound.max(1));
+        let told = inbox.clone();
+        let task = tokio::spawn(async move {
+            while let Some(item) = stream.next().await {
+                if sender.send(item).await.is_err() {
+                    return;
+                }
+                told.ready(source);
+            }
+            drop(sender);
+            // So that the guest comes once more and finds the end.
+            told.ready(source);
+        });
+        Self { source, items, task: task.abort_handle(), inbox: inbox.clone() }
+    }
+    pub(crate) fn source(&self) -> Source {
+        self.source
+    }
+    /// What has come, at most `max` items.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<T> {
+        let mut taken = Vec::new();
+        while taken.len() < max {
+            match self.items.try_recv() {
+                Ok(item) => taken.push(item),
+                Err(mpsc::error::TryRecvError::Empty) => return taken,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    self.inbox.close(self.source);
+                    return taken;
+                }
+            }
+        }
+        self.inbox.ready(self.source);
+        taken
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.inbox.close(self.source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn everything_of_a_stream_arrives_and_then_the_wait_ends() {
+        let inbox = Inbox::default();
+        let mut queue = Queue::start(&inbox, futures::stream::iter(0..100).boxed(), 7);
+        let mut seen = Vec::new();
+        while let Some(ready) = inbox.wait().await {
+            assert_eq!(ready, [queue.source()]);
+            seen.extend(queue.take(3));
+        }
+        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn stop_ends_a_wait_that_has_nothing_to_wait_for() {
+        let inbox = Inbox::default();
+        let _queue = Queue::start(&inbox, futures::stream::pending::<()>().boxed(), 7);
+        let stopper = inbox.clone();
+        let wait = tokio::spawn(async move { inbox.wait().await });
+        stopper.stop();
+        assert_eq!(wait.await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn no_source_means_nothing_to_wait_for() {
+        assert_eq!(Inbox::default().wait().await, None);
+    }
+}

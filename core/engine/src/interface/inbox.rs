@@ -1,0 +1,39 @@
+//! `interface inbox`: one place to wait.
+
+use std::time::Duration;
+
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+use crate::bindings::lab::plugin::inbox as wit;
+use crate::inbox::Source;
+use crate::inbox::Ticker;
+use crate::state::State;
+
+/// No plugin has a reason to wake more often; a terminal shows ten pictures a second.
+const SHORTEST_TICK: Duration = Duration::from_millis(20);
+
+impl wit::Host for State {
+    async fn wait(&mut self) -> Result<Option<Vec<Source>>> {
+        let inbox = self.running()?.inbox.clone();
+        Ok(inbox.wait().await)
+    }
+}
+
+impl wit::HostTicker for State {
+    async fn new(&mut self, every_ms: u32) -> Result<Resource<Ticker>> {
+        let every = Duration::from_millis(every_ms.into()).max(SHORTEST_TICK);
+        let ticker = Ticker::start(&self.running()?.inbox, every);
+        Ok(self.resources.push(ticker)?)
+    }
+    async fn source(&mut self, this: Resource<Ticker>) -> Result<Source> {
+        Ok(self.resources.get(&this)?.source())
+    }
+    async fn take(&mut self, this: Resource<Ticker>) -> Result<u32> {
+        Ok(self.resources.get(&this)?.take())
+    }
+    async fn drop(&mut self, this: Resource<Ticker>) -> Result<()> {
+        self.resources.delete(this)?;
+        Ok(())
+    }
+}

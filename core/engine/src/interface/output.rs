@@ -1,0 +1,278 @@
+//! `interface output`: rows and findings on their way into the report, checked as they come.
+
+#![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
+
+use lab_output::Cell;
+use lab_output::Column;
+use lab_output::ColumnKind;
+use lab_output::Evidence;
+use lab_output::Finding;
+use lab_output::Level;
+use lab_output::Partial;
+use lab_output::Row;
+use lab_output::Table;
+use lab_output::TableError;
+use wasmtime::Result;
+use wasmtime::component::Resource;
+
+use crate::bindings::lab::plugin::output as wit;
+use crate::bindings::lab::plugin::types::Failure;
+use crate::state::State;
+
+/// Columns being declared.
+#[derive(Default)]
+pub struct ColumnsHandle(Vec<Column>);
+/// Place of a table in the report.
+pub struct TableHandle(usize);
+/// A finding being written.
+pub struct FindingHandle(Finding);
+/// A line of progress.
+pub struct ProgressHandle(String);
+
+impl From<wit::Level> for Level {
+    fn from(level: wit::Level) -> Self {
+        match level {
+            wit::Level::Good => Self::Good,
+            wit::Level::Info => Self::Info,
+            wit::Level::Warn => Self::Warn,
+            wit::Level::Bad => Self::Bad,
+            wit::Level::Unknown => Self::Unknown,
+        }
+    }
+}
+
+fn column_kind(kind: wit::Kind) -> ColumnKind {
+    match kind {
+        wit::Kind::Text => ColumnKind::Text,
+        wit::Kind::Integer => ColumnKind::Integer,
+        wit::Kind::Decimal => ColumnKind::Decimal,
+        wit::Kind::Boolean => ColumnKind::Boolean,
+        wit::Kind::Bytes => ColumnKind::Bytes,
+        wit::Kind::Cores => ColumnKind::Cores,
+        wit::Kind::Percent => ColumnKind::Percent,
+        wit::Kind::Timestamp => ColumnKind::Timestamp,
+        wit::Kind::Duration => ColumnKind::Duration,
+        wit::Kind::Health => ColumnKind::Health,
+        wit::Kind::Object => ColumnKind::Object,
+        wit::Kind::Json => ColumnKind::Json,
+    }
+}
+
+fn cell(cell: wit::Cell) -> Cell {
+    match cell {
+        wit::Cell::Absent => Cell::Absent,
+        wit::Cell::Text(text) => Cell::Text(text),
+        wit::Cell::Integer(number) => Cell::Integer(number),
+        wit::Cell::Decimal(number) => Cell::Decimal(number),
+        wit::Cell::Boolean(on) => Cell::Boolean(on),
+        wit::Cell::Timestamp(milliseconds) => Cell::Timestamp(milliseconds),
+        wit::Cell::Duration(nanoseconds) => Cell::Duration(nanoseconds),
+        wit::Cell::Health((level, text)) => Cell::Health(level.into(), text),
+        wit::Cell::Object(object) => Cell::Object(object.into()),
+        wit::Cell::Json(document) => Cell::Json(document),
+    }
+}
+
+fn rows(rows: Vec<wit::Row>) -> impl Iterator<Item = Row> {
+    rows.into_iter()
+        .map(|row| Row { key: row.key, cells: row.cells.into_iter().map(cell).collect() })
+}
+
+impl State {
+    /// Adds rows, unless the run has more of them than anybody will read.
+    fn take_rows(
+        &mut self,
+        table: &Resource<TableHandle>,
+        count: usize,
+        add: impl FnOnce(&mut Table) -> Result<(), TableError>,
+    ) -> Result<Result<(), Failure>> {
+        let index = self.resources.get(table)?.0;
+        let allowed = self.limits.rows;
+        let running = self.running()?;
+        running.rows += count;
+        if running.rows > allowed {
+            return Err(wasmtime::Error::msg(format!("more than {allowed} rows")));
+        }
+        // A row that does not fit is a bug of the plugin, so the run ends with its name.
+        add(&mut running.report.tables[index]).map_err(wasmtime::Error::new)?;
+        Ok(Ok(()))
+    }
+}
+
+impl wit::Host for State {
+    fn partial(&mut self, subject: String, why: Failure) -> Result<()> {
+        let allowed = self.limits.findings;
+        let report = &mut self.running()?.report;
+        if report.partials.len() < allowed {
+            report.partials.push(Partial { subject, why: why.into() });
+        }
+        Ok(())
+    }
+}
+
+impl wit::HostColumns for State {
+    fn new(&mut self) -> Result<Resource<ColumnsHandle>> {
+        Ok(self.resources.push(ColumnsHandle::default())?)
+    }
+    fn add(
+        &mut self,
+        this: Resource<ColumnsHandle>,
+        id: String,
+        title: String,
+        kind: wit::Kind,
+    ) -> Result<()> {
+        self.resources.get_mut(&this)?.0.push(Column {
+            id,
+            title,
+            kind: column_kind(kind),
+            wide: false,
+            hidden: false,
+            about: String::new(),
+        });
+        Ok(())
+    }
+    fn wide(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
+        self.change(&this, &id, |column| column.wide = true)
+    }
+    fn hidden(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
+        self.change(&this, &id, |column| column.hidden = true)
+    }
+    fn describe(
+        &mut self,
+        this: Resource<ColumnsHandle>,
+        id: String,
+        about: String,
+    ) -> Result<()> {
+        self.change(&this, &id, |column| column.about = about)
+    }
+    fn drop(&mut self, this: Resource<ColumnsHandle>) -> Result<()> {
+        self.resources.delete(this)?;
+        Ok(())
+    }
+}
+
+impl State {
+    fn change(
+        &mut self,
+        columns: &Resource<ColumnsHandle>,
+        id: &str,
+        change: impl FnOnce(&mut Column),
+    ) -> Result<()> {
+        let columns = &mut self.resources.get_mut(columns)?.0;
+        match columns.iter_mut().find(|column| column.id == id) {
+            Some(column) => change(column),
+            None => return Err(wasmtime::Error::msg(format!("no column `{id}` was added"))),
+        }
+        Ok(())
+    }
+}
+
+impl wit::HostTable for State {
+    fn new(
+        &mut self,
+        name: String,
+        columns: Resource<ColumnsHandle>,
+    ) -> Result<Resource<TableHandle>> {
+        let columns = self.resources.delete(columns)?.0;
+        let tables = &mut self.running()?.report.tables;
+        if tables.iter().any(|table| table.name() == name) {
+            return Err(wasmtime::Error::msg(format!("a second table `{name}`")));
+        }
+        tables.push(Table::new(name, columns));
+        let index = tables.len() - 1;
+        Ok(self.resources.push(TableHandle(index))?)
+    }
+    fn append(
+        &mut self,
+        this: Resource<TableHandle>,
+        new: Vec<wit::Row>,
+    ) -> Result<Result<(), Failure>> {
+        self.take_rows(&this, new.len(), |table| table.append(rows(new)))
+    }
+    fn upsert(
+        &mut self,
+        this: Resource<TableHandle>,
+        new: Vec<wit::Row>,
+    ) -> Result<Result<(), Failure>> {
+        self.take_rows(&this, new.len(), |table| table.upsert(rows(new)))
+    }
+    fn remove(
+        &mut self,
+        this: Resource<TableHandle>,
+        keys: Vec<String>,
+    ) -> Result<Result<(), Failure>> {
+        let index = self.resources.get(&this)?.0;
+        let running = self.running()?;
+        let table = &mut running.report.tables[index];
+        let before = table.rows().len();
+        table.remove(&keys);
+        running.rows = running.rows.saturating_sub(before - table.rows().len());
+        Ok(Ok(()))
+    }
+    fn commit(&mut self, _: Resource<TableHandle>) -> Result<Result<(), Failure>> {
+        self.running()?;
+        Ok(Ok(()))
+    }
+    fn drop(&mut self, this: Resource<TableHandle>) -> Result<()> {
+        self.resources.delete(this)?;
+        Ok(())
+    }
+}
+
+impl wit::HostFinding for State {
+    fn new(
+        &mut self,
+        level: wit::Level,
+        code: String,
+        subject: String,
+        message: String,
+    ) -> Result<Resource<FindingHandle>> {
+        let level = level.into();
+        Ok(self.resources.push(FindingHandle(Finding {
+            level,
+            code,
+            subject,
+            message,
+            evidence: Vec::new(),
+            fixes: Vec::new(),
+        }))?)
+    }
+    fn evidence(&mut self, this: Resource<FindingHandle>, place: String, text: String) -> Result<()> {
+        self.resources.get_mut(&this)?.0.evidence.push(Evidence { place, text });
+        Ok(())
+    }
+    fn fix(&mut self, this: Resource<FindingHandle>, text: String) -> Result<()> {
+        self.resources.get_mut(&this)?.0.fixes.push(text);
+        Ok(())
+    }
+    fn report(&mut self, this: Resource<FindingHandle>) -> Result<Result<(), Failure>> {
+        let finding = self.resources.get(&this)?.0.clone();
+        let allowed = self.limits.findings;
+        let findings = &mut self.running()?.report.findings;
+        if findings.len() >= allowed {
+            return Err(wasmtime::Error::msg(format!("more than {allowed} findings")));
+        }
+        findings.push(finding);
+        Ok(Ok(()))
+    }
+    fn drop(&mut self, this: Resource<FindingHandle>) -> Result<()> {
+        self.resources.delete(this)?;
+        Ok(())
+    }
+}
+
+impl wit::HostProgress for State {
+    fn new(&mut self, label: String) -> Result<Resource<ProgressHandle>> {
+        self.running()?;
+        Ok(self.resources.push(ProgressHandle(label))?)
+    }
+    fn set(&mut self, this: Resource<ProgressHandle>, done: u64, total: Option<u64>) -> Result<()> {
+        let label = &self.resources.get(&this)?.0;
+        self.listener.progress(label, done, total);
+        Ok(())
+    }
+    fn drop(&mut self, this: Resource<ProgressHandle>) -> Result<()> {
+        self.resources.delete(this)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! What a running plugin's calls act on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lab_backend::Backend;
+use lab_output::Report;
+use lab_types::Card;
+use wasmtime::StoreLimits;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::WasiCtxView;
+use wasmtime_wasi::WasiView;
+
+use lab_backend::Gate;
+use crate::Limits;
+use crate::Listener;
+use crate::inbox::Inbox;
+
+/// What a plugin may do now: describe itself with nothing to ask, or run.
+pub(crate) enum Phase {
+    Describing(Card),
+    Running(Running),
+}
+
+/// A run's world.
+pub(crate) struct Running {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) gate: Gate,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) report: Report,
+    pub(crate) rows: usize,
+    pub(crate) inbox: Inbox,
+}
+
+/// The data of a store.
+pub(crate) struct State {
+    pub(crate) plugin: String,
+    pub(crate) phase: Phase,
+    pub(crate) limits: Limits,
+    pub(crate) memory: StoreLimits,
+    pub(crate) resources: ResourceTable,
+    pub(crate) wasi: WasiCtx,
+    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) log_lines: u32,
+    /// Epochs spent computing, and how many are allowed; no limit for live commands.
+    pub(crate) ticks: u64,
+    pub(crate) ticks_allowed: Option<u64>,
+}
+
+impl State {
+    /// The run's world.
+    ///
+    /// # Errors
+    /// A trap: only the card may be used while a plugin describes itself.
+    pub(crate) fn running(&mut self) -> wasmtime::Result<&mut Running> {
+        match &mut self.phase {
+            Phase::Running(running) => Ok(running),
+            Phase::Describing(_) => {
+                Err(wasmtime::Error::msg("`describe` may use nothing but its card"))
+            }
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}

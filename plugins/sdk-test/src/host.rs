@@ -1,0 +1,167 @@
+//! The native host: answers from a backend, results into a report.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use futures::executor::block_on;
+use lab_backend::Backend;
+use lab_backend::Gate;
+use lab_backend::HostKind;
+use lab_backend::Place as BackendPlace;
+use lab_backend::Question;
+use lab_backend::Selection as BackendSelection;
+use lab_output::Evidence;
+use lab_output::Finding as OutputFinding;
+use lab_output::Partial;
+use lab_output::Report;
+use lab_output::Table;
+use lab_plugin::Column;
+use lab_plugin::Failure;
+use lab_plugin::Finding;
+use lab_plugin::Outcome;
+use lab_plugin::Place;
+use lab_plugin::Selection;
+use lab_plugin::hosts;
+use lab_plugin::native::Answers;
+use lab_plugin::native::Row;
+use lab_plugin::native::TestHost;
+
+use crate::convert;
+
+pub(crate) struct Host {
+    backend: Arc<dyn Backend>,
+    gate: Gate,
+    report: RefCell<Report>,
+}
+
+impl Host {
+    pub(crate) fn new(backend: Arc<dyn Backend>, gate: Gate) -> Self {
+        Self { backend, gate, report: RefCell::default() }
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        self.report.take()
+    }
+
+    fn allowed(&self, of: &Selection) -> Result<BackendSelection, Failure> {
+        let of = BackendSelection {
+            api_version: of.api_version.clone(),
+            kind: of.kind.clone(),
+            namespace: of.namespace.clone(),
+            labels: of.labels.clone(),
+            fields: of.fields.clone(),
+            keep: of.keep.clone(),
+        };
+        self.gate.objects(&of).map_err(convert::failure)?;
+        Ok(of)
+    }
+}
+
+fn question(place: Place, argv: Vec<String>) -> Question {
+    let place = match place {
+        Place::Host(host) => BackendPlace::Host { host },
+        Place::Agent(host) => BackendPlace::Agent { host },
+        Place::Pod { namespace, name, container } => {
+            BackendPlace::Pod { namespace, name, container }
+        }
+    };
+    Question { place, argv }
+}
+
+impl TestHost for Host {
+    fn table(&self, name: &str, columns: &[Column]) -> usize {
+        let tables = &mut self.report.borrow_mut().tables;
+        tables.push(Table::new(name, columns.iter().map(convert::column).collect()));
+        tables.len() - 1
+    }
+
+    fn upsert(&self, table: usize, rows: Vec<Row>) -> Result<(), Failure> {
+        let tables = &mut self.report.borrow_mut().tables;
+        tables[table]
+            .upsert(rows.into_iter().map(convert::row))
+            .map_err(|error| Failure::Other(error.to_string()))
+    }
+
+    fn remove(&self, table: usize, keys: &[String]) {
+        self.report.borrow_mut().tables[table].remove(keys);
+    }
+
+    fn finding(&self, finding: Finding) {
+        self.report.borrow_mut().findings.push(OutputFinding {
+            level: convert::level(finding.level),
+            code: finding.code,
+            subject: finding.subject,
+            message: finding.message,
+            evidence: finding
+                .evidence
+                .into_iter()
+                .map(|(place, text)| Evidence { place, text })
+                .collect(),
+            fixes: finding.fixes,
+        });
+    }
+
+    fn partial(&self, subject: &str, why: &Failure) {
+        let why = convert::lab_failure(why);
+        self.report.borrow_mut().partials.push(Partial { subject: subject.to_owned(), why });
+    }
+
+    fn list(
+        &self,
+        of: &Selection,
+        more: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Failure> {
+        let of = self.allowed(of)?;
+        block_on(self.backend.list(&of, 0, more.map(str::to_owned)))
+            .map(|page| (page.items, page.more))
+            .map_err(convert::failure)
+    }
+
+    fn get(&self, of: &Selection, name: &str) -> Result<String, Failure> {
+        let of = self.allowed(of)?;
+        block_on(self.backend.get(&of, name)).map_err(convert::failure)
+    }
+
+    fn version(&self) -> Result<String, Failure> {
+        block_on(self.backend.version()).map_err(convert::failure)
+    }
+
+    fn hosts(&self) -> Result<Vec<hosts::Host>, Failure> {
+        let hosts = block_on(self.backend.hosts()).map_err(convert::failure)?;
+        Ok(hosts
+            .into_iter()
+            .map(|host| hosts::Host {
+                name: host.name,
+                kind: match host.kind {
+                    HostKind::Node => hosts::Kind::Node,
+                    HostKind::Extra => hosts::Kind::Extra,
+                },
+                addresses: host.addresses,
+            })
+            .collect())
+    }
+
+    fn batch(&self, commands: Vec<(Place, Vec<String>)>) -> Answers {
+        let (backend, gate) = (self.backend.clone(), self.gate.clone());
+        Box::new(commands.into_iter().zip(0..).map(move |((place, argv), index)| {
+            let question = question(place, argv);
+            let outcome = match gate.command(&question) {
+                Ok(()) => block_on(backend.run(&question)),
+                Err(failure) => Err(failure),
+            };
+            let outcome = outcome
+                .map(|outcome| Outcome {
+                    code: outcome.code,
+                    out: outcome.out,
+                    err: outcome.err,
+                    truncated: outcome.truncated,
+                })
+                .map_err(convert::failure);
+            (index, outcome)
+        }))
+    }
+
+    fn setting(&self, _name: &str) -> Option<String> {
+        None
+    }
+}

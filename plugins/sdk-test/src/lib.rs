@@ -1,0 +1,98 @@
+//! Runs a plugin natively on a capture, in a plain `cargo test`: no cluster, no WebAssembly.
+//!
+//! The answers come through the same seam as in the program, and a question that the plugin's
+//! card does not ask for is refused here as there.
+//!
+//! ```no_run
+//! # struct Routes;
+//! # impl lab_plugin::Plugin for Routes {
+//! #     fn describe() -> lab_plugin::Card { unimplemented!() }
+//! #     fn run(_: &lab_plugin::Call) -> Result<(), lab_plugin::Failure> { unimplemented!() }
+//! # }
+//! let lab = lab_plugin_test::Lab::open("tests/fixtures/lab.zip");
+//! let run = lab.run::<Routes>(&["routes"], &[]);
+//! assert!(run.result.is_ok());
+//! assert_eq!(run.report.tables[0].rows().len(), 27);
+//! ```
+
+mod convert;
+mod host;
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use lab_backend::Backend;
+use lab_backend::Capture;
+use lab_backend::Gate;
+use lab_output::Report;
+use lab_plugin::Call;
+use lab_plugin::Failure;
+use lab_plugin::Plugin;
+use lab_types::Position;
+use lab_types::Value;
+
+/// A cluster to run plugins on.
+pub struct Lab {
+    backend: Arc<dyn Backend>,
+}
+
+/// What a plugin found, and how it ended.
+#[derive(Debug)]
+pub struct Run {
+    /// Tables, findings, partials.
+    pub report: Report,
+    /// What `run` returned.
+    pub result: Result<(), Failure>,
+}
+
+impl Lab {
+    /// A capture, as a folder or zip.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        match Capture::open(path) {
+            Ok(capture) => Self::new(Arc::new(capture)),
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// Anything that answers.
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
+    /// Runs a command of a plugin. Defaults of the card are filled in as the program does.
+    ///
+    /// # Panics
+    /// The card has no such command.
+    pub fn run<P: Plugin>(&self, path: &[&str], values: &[(&str, Value)]) -> Run {
+        let card = P::describe().into_inner();
+        let command = card
+            .commands
+            .iter()
+            .find(|command| command.path == path)
+            .unwrap_or_else(|| panic!("the card has no command `{}`", path.join(" ")));
+        let mut given: Vec<(String, Value)> =
+            values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        for argument in &command.arguments {
+            if given.iter().any(|(name, _)| *name == argument.name) {
+                continue;
+            }
+            if let Some(default) = &argument.default {
+                given.push((argument.name.clone(), convert::default(argument, default)));
+            } else if argument.position == Position::Positional && argument.required {
+                panic!("`{}` needs `{}`", path.join(" "), argument.name);
+            }
+        }
+        let call = Call::new(
+            path.iter().map(|&word| word.to_owned()).collect(),
+            given.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        );
+        let host = Rc::new(host::Host::new(self.backend.clone(), Gate::new(&card)));
+        let result = lab_plugin::native::with_host(host.clone(), || P::run(&call));
+        Run { report: host.report(), result }
+    }
+}

@@ -1,0 +1,185 @@
+//! The native side: a [`TestHost`] that a test installs for its thread answers every call.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::Column;
+use crate::Failure;
+use crate::Finding;
+use crate::Place;
+use crate::Selection;
+use crate::bindings::lab::plugin::hosts;
+use crate::bindings::lab::plugin::log as wit_log;
+
+pub use crate::bindings::exports::lab::plugin::command::Value;
+pub use crate::bindings::lab::plugin::output::Row;
+
+/// Answers of a batch: index and outcome, as they come.
+pub type Answers = Box<dyn Iterator<Item = (u32, Result<hosts::Outcome, Failure>)>>;
+
+/// What a native host answers. `lab-plugin-test` has one over captures.
+pub trait TestHost {
+    /// Declares a table and returns its number.
+    fn table(&self, name: &str, columns: &[Column]) -> usize;
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// Rows that do not fit the columns.
+    fn upsert(&self, table: usize, rows: Vec<Row>) -> Result<(), Failure>;
+    /// Removes rows.
+    fn remove(&self, table: usize, keys: &[String]);
+    /// Takes a finding.
+    fn finding(&self, finding: Finding);
+    /// Takes a subject without an answer.
+    fn partial(&self, subject: &str, why: &Failure);
+    /// A page of objects.
+    ///
+    /// # Errors
+    /// As the interface's `cluster.list`.
+    fn list(
+        &self,
+        of: &Selection,
+        more: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Failure>;
+    /// One object.
+    ///
+    /// # Errors
+    /// As the interface's `cluster.get`.
+    fn get(&self, of: &Selection, name: &str) -> Result<String, Failure>;
+    /// The version document.
+    ///
+    /// # Errors
+    /// As the interface's `cluster.version`.
+    fn version(&self) -> Result<String, Failure>;
+    /// The hosts.
+    ///
+    /// # Errors
+    /// As the interface's `hosts.list`.
+    fn hosts(&self) -> Result<Vec<hosts::HostRef>, Failure>;
+    /// Runs commands.
+    fn batch(&self, commands: Vec<(Place, Vec<String>)>) -> Answers;
+    /// A setting of the plugin.
+    fn setting(&self, name: &str) -> Option<String>;
+}
+
+thread_local! {
+    static HOST: RefCell<Option<Rc<dyn TestHost>>> = const { RefCell::new(None) };
+}
+
+/// Runs `body` with `host` answering for this thread.
+pub fn with_host<T>(host: Rc<dyn TestHost>, body: impl FnOnce() -> T) -> T {
+    /// Puts the former host back, also when `body` panics.
+    struct Former(Option<Rc<dyn TestHost>>);
+    impl Drop for Former {
+        fn drop(&mut self) {
+            HOST.with(|slot| *slot.borrow_mut() = self.0.take());
+        }
+    }
+    let _former = Former(HOST.with(|slot| slot.borrow_mut().replace(host)));
+    body()
+}
+
+/// The thread's host.
+///
+/// # Panics
+/// Outside [`with_host`]: a plugin was called natively without anybody to ask.
+fn host() -> Rc<dyn TestHost> {
+    HOST.with(|slot| slot.borrow().clone())
+        .expect("a plugin runs natively only inside `lab_plugin::native::with_host`")
+}
+
+pub(crate) mod calls {
+    use super::Answers;
+    use super::Column;
+    use super::Failure;
+    use super::Place;
+    use super::Row;
+    use super::Selection;
+    use super::host;
+    use super::hosts;
+    use super::wit_log;
+
+    pub(crate) struct Table(usize);
+
+    impl Table {
+        pub(crate) fn new(name: &str, columns: &[Column]) -> Self {
+            Self(host().table(name, columns))
+        }
+        pub(crate) fn upsert(&self, rows: Vec<Row>) -> Result<(), Failure> {
+            host().upsert(self.0, rows)
+        }
+        #[expect(clippy::unnecessary_wraps, reason = "one face for both bodies")]
+        pub(crate) fn remove(&self, keys: &[String]) -> Result<(), Failure> {
+            host().remove(self.0, keys);
+            Ok(())
+        }
+        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "one face for both bodies")]
+        pub(crate) fn commit(&self) -> Result<(), Failure> {
+            Ok(())
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "one face for both bodies")]
+    pub(crate) fn finding(finding: crate::Finding) -> Result<(), Failure> {
+        host().finding(finding);
+        Ok(())
+    }
+
+    pub(crate) fn partial(subject: &str, why: &Failure) {
+        host().partial(subject, why);
+    }
+
+    pub(crate) struct Progress;
+
+    impl Progress {
+        pub(crate) fn new(_label: &str) -> Self {
+            Self
+        }
+        #[expect(clippy::unused_self, reason = "one face for both bodies")]
+        pub(crate) fn set(&self, _done: u64, _total: Option<u64>) {}
+    }
+
+    pub(crate) fn list(
+        of: &Selection,
+        more: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Failure> {
+        host().list(of, more)
+    }
+
+    pub(crate) fn get(of: &Selection, name: &str) -> Result<String, Failure> {
+        host().get(of, name)
+    }
+
+    pub(crate) fn version() -> Result<String, Failure> {
+        host().version()
+    }
+
+    pub(crate) fn hosts() -> Result<Vec<hosts::HostRef>, Failure> {
+        host().hosts()
+    }
+
+    #[derive(Default)]
+    pub(crate) struct Batch {
+        commands: Vec<(Place, Vec<String>)>,
+        answers: Option<Answers>,
+    }
+
+    impl Batch {
+        pub(crate) fn add(&mut self, place: &Place, argv: &[&str]) -> u32 {
+            let index = u32::try_from(self.commands.len()).expect("fewer than 2^32 commands");
+            self.commands
+                .push((place.clone(), argv.iter().map(|&word| word.to_owned()).collect()));
+            index
+        }
+        pub(crate) fn next(&mut self) -> Option<(u32, Result<hosts::Outcome, Failure>)> {
+            let commands = &mut self.commands;
+            self.answers.get_or_insert_with(|| host().batch(std::mem::take(commands))).next()
+        }
+    }
+
+    pub(crate) fn log(_level: wit_log::Level, _message: &str, _fields: &[(&str, &str)]) {}
+
+    pub(crate) fn setting(name: &str) -> Option<String> {
+        host().setting(name)
+    }
+}

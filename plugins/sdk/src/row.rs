@@ -1,0 +1,186 @@
+//! Rows: a struct's fields become a table's columns.
+
+use crate::Cell;
+use crate::ColumnKind;
+use crate::Level;
+use crate::ObjectRef;
+
+/// One column, as the table is declared to the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Key in JSON, YAML and CSV, lowerCamelCase.
+    pub id: String,
+    /// Header, upper case.
+    pub title: String,
+    /// What its values are.
+    pub kind: ColumnKind,
+    /// Only with `-o wide`.
+    pub wide: bool,
+    /// Never in a table, always in JSON and YAML.
+    pub hidden: bool,
+    /// One line for the reference.
+    pub about: String,
+}
+
+/// A type whose values are rows of a table. Made by [`row!`](crate::row).
+pub trait TableRow {
+    /// Columns, in order: a promise, add at the end only.
+    fn columns() -> Vec<Column>;
+    /// The row's cells, in the order of the columns.
+    fn cells(self) -> Vec<Cell>;
+}
+
+/// A judged word: how good it is, and what is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health(pub Level, pub String);
+
+/// A share, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Percent(pub f64);
+
+/// A type that can stand in a table.
+pub trait IntoCell {
+    /// What the values of such a column are.
+    const KIND: ColumnKind;
+    /// The value as a cell.
+    fn into_cell(self) -> Cell;
+}
+
+macro_rules! cells {
+    ($($ty:ty, $kind:ident, |$value:ident| $cell:expr;)*) => {$(
+        impl IntoCell for $ty {
+            const KIND: ColumnKind = ColumnKind::$kind;
+            fn into_cell(self) -> Cell {
+                let $value = self;
+                $cell
+            }
+        }
+    )*};
+}
+
+cells! {
+    String, Text, |text| Cell::Text(text);
+    &str, Text, |text| Cell::Text(text.to_owned());
+    bool, Boolean, |on| Cell::Boolean(on);
+    i64, Integer, |number| Cell::Integer(number);
+    i32, Integer, |number| Cell::Integer(number.into());
+    u32, Integer, |number| Cell::Integer(number.into());
+    u16, Integer, |number| Cell::Integer(number.into());
+    f64, Decimal, |number| Cell::Decimal(number);
+    Percent, Percent, |share| Cell::Decimal(share.0);
+    Health, Health, |health| Cell::Health((health.0, health.1));
+    ObjectRef, Object, |object| Cell::Object(object);
+    std::time::Duration, Duration, |span| Cell::Duration(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX));
+}
+
+impl<T: IntoCell> IntoCell for Option<T> {
+    const KIND: ColumnKind = T::KIND;
+    fn into_cell(self) -> Cell {
+        self.map_or(Cell::Absent, T::into_cell)
+    }
+}
+
+/// `next_hop` → (`nextHop`, `NEXT-HOP`).
+#[doc(hidden)]
+pub fn column_id(field: &str) -> (String, String) {
+    let mut id = String::with_capacity(field.len());
+    let mut upper = false;
+    for letter in field.trim_start_matches("r#").chars() {
+        if letter == '_' {
+            upper = true;
+        } else if upper {
+            id.extend(letter.to_uppercase());
+            upper = false;
+        } else {
+            id.push(letter);
+        }
+    }
+    (id, field.trim_start_matches("r#").to_uppercase().replace('_', "-"))
+}
+
+/// Declares a struct whose fields are a table's columns.
+///
+/// A field's doc comment is its column's description; its type says the kind; its name gives
+/// the id (`next_hop` → `nextHop`) and the header (`NEXT-HOP`). `as wide` shows it only with
+/// `-o wide`, `as hidden` only in JSON and YAML; `= "podCIDR"` sets another id.
+#[macro_export]
+macro_rules! row {
+    ($(#[doc = $about:literal])* $vis:vis struct $name:ident {
+        $($(#[doc = $doc:literal])* $field_vis:vis $field:ident : $ty:ty $(as $flag:ident)? $(= $id:literal)?,)*
+    }) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug, PartialEq)]
+        $vis struct $name {
+            $($(#[doc = $doc])* $field_vis $field: $ty,)*
+        }
+        impl $crate::TableRow for $name {
+            fn columns() -> Vec<$crate::Column> {
+                vec![$({
+                    let (id, title) = $crate::column_id(stringify!($field));
+                    $(let id = { let _ = id; String::from($id) };)?
+                    let flag: &str = concat!($(stringify!($flag))?);
+                    $crate::Column {
+                        id,
+                        title,
+                        kind: <$ty as $crate::IntoCell>::KIND,
+                        wide: flag == "wide",
+                        hidden: flag == "hidden",
+                        about: concat!($($doc,)* "").trim().to_owned(),
+                    }
+                }),*]
+            }
+            fn cells(self) -> Vec<$crate::Cell> {
+                vec![$($crate::IntoCell::into_cell(self.$field)),*]
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    row! {
+        /// A row.
+        struct Sample {
+            /// Who.
+            host: String,
+            /// Where to.
+            next_hop: Option<String>,
+            /// How large.
+            mtu: Option<u32> as wide,
+            /// Of the pods.
+            pod_cidr: &'static str = "podCIDR",
+            /// How good.
+            verdict: Health as hidden,
+        }
+    }
+
+    #[test]
+    fn fields_become_columns() {
+        let columns = Sample::columns();
+        let ids: Vec<_> = columns.iter().map(|column| column.id.as_str()).collect();
+        assert_eq!(ids, ["host", "nextHop", "mtu", "podCIDR", "verdict"]);
+        assert_eq!(columns[1].title, "NEXT-HOP");
+        assert_eq!(columns[1].about, "Where to.");
+        assert!(columns[2].wide && !columns[2].hidden);
+        assert!(columns[4].hidden);
+        assert_eq!(columns[2].kind, ColumnKind::Integer);
+        assert_eq!(columns[4].kind, ColumnKind::Health);
+    }
+
+    #[test]
+    fn absent_values_are_absent_cells() {
+        let row = Sample {
+            host: "k8s-ctr".into(),
+            next_hop: None,
+            mtu: Some(1450),
+            pod_cidr: "172.20.0.0/24",
+            verdict: Health(Level::Good, "ok".into()),
+        };
+        let cells = row.cells();
+        assert_eq!(cells[1], Cell::Absent);
+        assert_eq!(cells[2], Cell::Integer(1450));
+        assert_eq!(cells[4], Cell::Health((Level::Good, "ok".into())));
+    }
+}
