@@ -1,0 +1,8 @@
+//! Makes a capture of what a backend answers while it is used.
+
+mod kept;
+mod recorder;
+mod tape;
+mod time;
+
+pub use recorder::Recorder;
