@@ -1,0 +1,363 @@
+//! What was typed, as [`Args`]: the shape is checked, the meaning is not asked for.
+
+use crate::choice::{Choice, Shell};
+use crate::error::CliError;
+use crate::globals::Globals;
+use crate::help;
+use crate::nearest::nearest;
+use crate::tree::{Builtin, Node, Role, tree};
+use crate::typed;
+use crate::walk::Walk;
+use lab_types::{Card, Value};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// A whole command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Args {
+    /// What to do.
+    pub action: Action,
+    /// The flags that every command takes.
+    pub globals: Globals,
+}
+
+/// One command of a plugin with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The command's words, as on the card.
+    pub path: Vec<String>,
+    /// Given and default values by argument, in the order of the card; a switch is always
+    /// there, anything else only with a value.
+    pub values: Vec<(String, Value)>,
+    /// It runs until stopped.
+    pub live: bool,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Run a plugin's command.
+    Run(Run),
+    /// Run commands and save what they ask.
+    Capture {
+        /// Where to.
+        file: PathBuf,
+        /// Never empty.
+        runs: Vec<Run>,
+    },
+    /// List the plugins.
+    PluginList,
+    /// Show one plugin; the name is one of the cards'.
+    PluginInfo(String),
+    /// Show the text of a code that is on a card, or list all codes.
+    Explain(Option<String>),
+    /// Print a completion script.
+    Completion(Shell),
+    /// Answer a shell: see [`crate::completion::answer`].
+    Complete(Vec<String>),
+    /// Show the settings with their origins.
+    ConfigView,
+    /// Show where the configuration file is.
+    ConfigPath,
+    /// Show the version.
+    Version,
+    /// Print this text on stdout and end well.
+    Help(String),
+}
+
+impl Action {
+    /// Whether it works with settings; the others must work even with a broken file.
+    pub fn needs_settings(&self) -> bool {
+        matches!(self, Self::Run(_) | Self::Capture { .. } | Self::ConfigView)
+    }
+}
+
+/// Reads a command line. `argv` begins with the program's name.
+///
+/// Errors: whatever is wrong with the words, in one line and a hint; the exit code is 2.
+pub fn parse(argv: &[OsString], cards: &[(String, Card)]) -> Result<Args, CliError> {
+    let (program, words) = match argv.split_first() {
+        Some((program, words)) => (file_stem(program), words),
+        None => (String::new(), argv),
+    };
+    // kubectl asks a file of this name for completions; a link to the program will do.
+    if program == "kubectl_complete-lab" {
+        let words = [vec!["--".to_owned()], lossy(words)].concat();
+        return Ok(plain(Action::Complete(words)));
+    }
+    if words.first().is_some_and(|word| word == "__complete") {
+        return Ok(plain(Action::Complete(lossy(&words[1..]))));
+    }
+    let parser = Parser { called: called(&program), root: &tree(cards), cards };
+    parser.line(words)
+}
+
+fn plain(action: Action) -> Args {
+    Args { action, globals: Globals::default() }
+}
+
+fn lossy(words: &[OsString]) -> Vec<String> {
+    words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+fn file_stem(program: &OsStr) -> String {
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".exe").unwrap_or(&name).to_owned()
+}
+
+/// How the program is called in help and messages. kubectl gives a plugin no sign that it
+/// started it, so a name made for kubectl is always shown as kubectl's.
+fn called(program: &str) -> String {
+    match program.strip_prefix("kubectl-") {
+        Some(plugin) => format!("kubectl {plugin}"),
+        None if program.is_empty() => "kubectl lab".to_owned(),
+        None => program.to_owned(),
+    }
+}
+
+struct Parser<'a> {
+    called: String,
+    root: &'a Node,
+    cards: &'a [(String, Card)],
+}
+
+impl Parser<'_> {
+    fn line(&self, words: &[OsString]) -> Result<Args, CliError> {
+        let walk = Walk::new(self.root, words);
+        if walk.help {
+            // Help for a word that is no command would be help for something else.
+            self.refuse_stranger(&walk)?;
+            return Ok(plain(Action::Help(self.help(&walk))));
+        }
+        if walk.nodes.len() == 1 {
+            if words.is_empty() {
+                return Ok(plain(Action::Help(self.help(&walk))));
+            }
+            if words.iter().any(|word| word == "--version" || word == "-V") {
+                return Ok(plain(Action::Version));
+            }
+        }
+        self.refuse_stranger(&walk)?;
+        let called = self.called_for(&walk);
+        if walk.node().role == Role::Group {
+            // A mistyped flag explains a missing command better than the missing command.
+            typed::read(&walk, &called)?;
+            let what = if walk.nodes.len() == 1 { "command" } else { "subcommand" };
+            return Err(CliError::new(format!("`{called}` needs a {what}"))
+                .hint(list_of_commands(walk.node())));
+        }
+        let (globals, values) = typed::read(&walk, &called)?;
+        let args = self.act(&walk, globals, values, &called)?;
+        refuse_conflicts(&args)?;
+        Ok(args)
+    }
+
+    fn called_for(&self, walk: &Walk<'_>) -> String {
+        format!("{} {}", self.called, walk.path()).trim_end().to_owned()
+    }
+
+    fn help(&self, walk: &Walk<'_>) -> String {
+        help::command(walk, &self.called)
+    }
+
+    fn refuse_stranger(&self, walk: &Walk<'_>) -> Result<(), CliError> {
+        let Some(word) = &walk.stranger else { return Ok(()) };
+        if walk.unknown_flag {
+            typed::read(walk, &self.called_for(walk))?;
+        }
+        let word = word.to_string_lossy();
+        let node = walk.node();
+        let message = if walk.nodes.len() == 1 {
+            format!("unknown command `{word}`")
+        } else {
+            format!("`{}`: unknown subcommand `{word}`", self.called_for(walk))
+        };
+        let list = list_of_commands(node);
+        Err(CliError::new(message).hint(
+            match nearest(&word, node.children.iter().map(|child| child.word.as_str())) {
+                Some(near) => format!("did you mean `{near}`? {list}"),
+                None => list,
+            },
+        ))
+    }
+
+    fn act(
+        &self,
+        walk: &Walk<'_>,
+        globals: Globals,
+        mut values: typed::Values,
+        called: &str,
+    ) -> Result<Args, CliError> {
+        let mut text = |name: &str| {
+            let idx = values.iter().position(|(known, _)| known == name)?;
+            match values.swap_remove(idx).1 {
+                Value::Text(text) => Some(text),
+                _ => None,
+            }
+        };
+        let action = match &walk.node().role {
+            Role::Plugin { name, path } => Action::Run(Run {
+                plugin: name.clone(),
+                path: path.clone(),
+                live: self.is_live(name, path),
+                values,
+            }),
+            Role::Builtin(builtin) => match builtin {
+                Builtin::Plugins => Action::PluginList,
+                Builtin::Plugin => Action::PluginInfo(self.plugin(text("name"))?),
+                Builtin::Explain => Action::Explain(self.code(text("code"))?),
+                Builtin::ConfigView => Action::ConfigView,
+                Builtin::ConfigPath => Action::ConfigPath,
+                Builtin::Completion => {
+                    let shell = text("shell").and_then(|word| Shell::from_word(&word));
+                    Action::Completion(shell.unwrap_or(Shell::Bash))
+                }
+                Builtin::Version => Action::Version,
+                Builtin::Options => Action::Help(help::options()),
+                Builtin::Help => {
+                    let words = match values.pop() {
+                        Some((_, Value::Texts(words))) => words,
+                        _ => Vec::new(),
+                    };
+                    let words: Vec<_> = words.into_iter().map(OsString::from).collect();
+                    let walk = Walk::new(self.root, &words);
+                    self.refuse_stranger(&walk)?;
+                    Action::Help(self.help(&walk))
+                }
+                Builtin::Capture => {
+                    let file = PathBuf::from(text("file").unwrap_or_default());
+                    return self.capture(file, walk, globals, called);
+                }
+            },
+            Role::Group => Action::Help(self.help(walk)),
+        };
+        Ok(Args { action, globals })
+    }
+
+    fn is_live(&self, plugin: &str, path: &[String]) -> bool {
+        let mut commands = self
+            .cards
+            .iter()
+            .filter(|(name, _)| name == plugin)
+            .flat_map(|(_, card)| card.commands.iter());
+        commands.any(|command| command.path == path && command.live)
+    }
+
+    fn plugin(&self, name: Option<String>) -> Result<String, CliError> {
+        let name = name.unwrap_or_default();
+        let mut names = self.cards.iter().map(|(name, _)| name.as_str());
+        if names.clone().any(|known| known == name) {
+            return Ok(name);
+        }
+        let error = CliError::new(format!("unknown plugin `{name}`"));
+        Err(match nearest(&name, names.clone()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None if names.next().is_none() => error.hint("no plugin is installed"),
+            None => error.hint(format!("`{} plugin list` shows all", self.called)),
+        })
+    }
+
+    fn code(&self, code: Option<String>) -> Result<Option<String>, CliError> {
+        let Some(code) = code else { return Ok(None) };
+        let codes = self.cards.iter().flat_map(|(_, card)| &card.explanations);
+        let codes = codes.map(|explanation| explanation.code.as_str());
+        if codes.clone().any(|known| known == code) {
+            return Ok(Some(code));
+        }
+        let error = CliError::new(format!("unknown code `{code}`"));
+        // The part behind the slash is what people remember.
+        let near = nearest(&code, codes.clone()).or_else(|| {
+            codes.clone().find(|known| known.rsplit('/').next() == Some(code.as_str()))
+        });
+        Err(match near {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("`{} explain` lists all codes", self.called)),
+        })
+    }
+
+    fn capture(
+        &self,
+        file: PathBuf,
+        walk: &Walk<'_>,
+        outer: Globals,
+        called: &str,
+    ) -> Result<Args, CliError> {
+        if file.as_os_str().is_empty() {
+            return Err(CliError::new(format!("`{called}`: the name of the file is empty")));
+        }
+        let (runs, globals) = match walk.tail.as_deref() {
+            None | Some([]) => (self.everything(), outer),
+            Some(words) => {
+                let inner = self.line(words)?;
+                if matches!(inner.action, Action::Help(_)) {
+                    return Ok(inner);
+                }
+                let Action::Run(run) = inner.action else {
+                    return Err(CliError::new(format!(
+                        "`{called}`: only a plugin's command can be captured"
+                    ))
+                    .hint(format!("for example `{called} FILE -- routes`")));
+                };
+                (vec![run], outer.then(inner.globals))
+            }
+        };
+        if runs.is_empty() {
+            return Err(CliError::new(format!("`{called}`: no plugin has a command to capture")));
+        }
+        Ok(Args { action: Action::Capture { file, runs }, globals })
+    }
+
+    /// Every command that runs without further words and ends by itself.
+    fn everything(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for node in &self.root.children {
+            let Role::Plugin { name, path } = &node.role else { continue };
+            if node.arguments.iter().any(|argument| argument.required) || self.is_live(name, path) {
+                continue;
+            }
+            let walk = Walk::new(self.root, &[OsString::from(&node.word)]);
+            if let Ok((_, values)) = typed::read(&walk, &node.word) {
+                let (plugin, path) = (name.clone(), path.clone());
+                runs.push(Run { plugin, path, values, live: false });
+            }
+        }
+        runs
+    }
+}
+
+fn list_of_commands(node: &Node) -> String {
+    let words: Vec<_> = node.children.iter().map(|child| child.word.as_str()).collect();
+    format!("commands: {}", words.join(", "))
+}
+
+/// Flags that contradict each other.
+fn refuse_conflicts(args: &Args) -> Result<(), CliError> {
+    let globals = &args.globals;
+    let source = match (&globals.from, globals.demo) {
+        (Some(_), true) => {
+            return Err(
+                CliError::new("--from and --demo name two sources").hint("leave one of them out")
+            );
+        }
+        (Some(_), false) => Some("--from"),
+        (None, true) => Some("--demo"),
+        (None, false) => None,
+    };
+    if let (Some(source), Some(cluster)) = (source, globals.first_cluster_flag()) {
+        return Err(CliError::new(format!(
+            "{cluster} chooses a cluster, but {source} reads no cluster"
+        ))
+        .hint(format!("leave out {source} to ask the cluster, or {cluster} to read the capture")));
+    }
+    if let (Action::Capture { .. }, Some(_)) = (&args.action, &globals.record) {
+        return Err(CliError::new("capture already records: --record would do it twice")
+            .hint("leave out --record"));
+    }
+    if globals.quiet && globals.verbosity > 0 {
+        return Err(CliError::new("--quiet and --verbose contradict each other")
+            .hint("leave one of them out"));
+    }
+    Ok(())
+}

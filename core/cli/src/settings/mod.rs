@@ -1,0 +1,160 @@
+//! What a command line means: flags over environment over file over defaults, each value with
+//! where it comes from. Only this module reads environment variables and the configuration file.
+
+mod environment;
+mod file;
+mod kubeconfig;
+mod load;
+mod origin;
+mod view;
+
+pub use environment::{Environment, Given, System};
+pub use file::{ExtraHost, PluginSettings};
+pub use load::{config_path, context_names, extra_host_names};
+pub use origin::{Origin, Setting};
+
+use crate::choice::{Color, FailOn, Format};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where answers come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The cluster.
+    Live,
+    /// A capture or a sysdump.
+    Capture(PathBuf),
+    /// The capture that is built in.
+    Demo,
+}
+
+/// How the API server is found and who asks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Absent: `KUBECONFIG`, then `~/.kube/config`, then the pod's service account.
+    pub kubeconfig: Setting<Option<PathBuf>>,
+    /// Absent: the current one.
+    pub context: Setting<Option<String>>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--token`.
+    pub token: Option<String>,
+    /// `--client-certificate`.
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`.
+    pub client_key: Option<PathBuf>,
+    /// `--certificate-authority`.
+    pub certificate_authority: Option<PathBuf>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+    /// `--disable-compression`.
+    pub disable_compression: bool,
+    /// `--as`.
+    pub as_user: Option<String>,
+    /// `--as-group`.
+    pub as_groups: Vec<String>,
+    /// `--as-uid`.
+    pub as_uid: Option<String>,
+    /// Absent: no limit.
+    pub request_timeout: Setting<Option<Duration>>,
+}
+
+/// Which objects count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `--namespace`, unless all are wanted.
+    pub namespace: Option<String>,
+    /// `--all-namespaces`.
+    pub all_namespaces: bool,
+    /// `--selector`.
+    pub labels: Option<String>,
+}
+
+/// Which hosts are asked, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// Names and globs of `--host`; empty means all.
+    pub only: Vec<String>,
+    /// Commands in flight over all hosts.
+    pub concurrency: Setting<usize>,
+    /// Longest wait for one command.
+    pub timeout: Setting<Duration>,
+    /// Where the agents' pods are; absent: found by looking.
+    pub agent_namespace: Setting<Option<String>>,
+    /// Machines beside the cluster, such as a router.
+    pub extra: Vec<ExtraHost>,
+    /// Nodes that can also be reached over ssh, by node name.
+    pub ssh_nodes: Vec<ExtraHost>,
+}
+
+/// How the answer is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// `-o`.
+    pub output: Setting<Format>,
+    /// `NO_COLOR` and a dumb terminal turn `auto` into `never`.
+    pub color: Setting<Color>,
+    /// `--table`.
+    pub table: Option<String>,
+    /// `--sort`.
+    pub sort: Option<String>,
+    /// `--filter`.
+    pub filters: Vec<String>,
+    /// `--columns`; empty means the default ones.
+    pub columns: Vec<String>,
+    /// `--limit`.
+    pub limit: Option<usize>,
+    /// Whether tables have a line with column names.
+    pub headers: bool,
+    /// `--fold`.
+    pub fold: bool,
+}
+
+/// How much is logged to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Only what went wrong, and no progress.
+    Quiet,
+    /// Progress and notes.
+    Normal,
+    /// Each step.
+    Info,
+    /// Each request and command.
+    Debug,
+    /// Headers and bodies.
+    Trace,
+}
+
+/// A command line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where answers come from.
+    pub source: Source,
+    /// Where a capture of this run is written.
+    pub record: Option<PathBuf>,
+    /// The capture to compare with.
+    pub against: Option<PathBuf>,
+    /// How the cluster is reached.
+    pub connection: Connection,
+    /// Which objects count.
+    pub selection: Selection,
+    /// Which hosts are asked.
+    pub hosts: Hosts,
+    /// How the answer is shown.
+    pub view: View,
+    /// From which level on findings decide the exit code.
+    pub fail_on: Setting<FailOn>,
+    /// How much is logged.
+    pub log: LogLevel,
+    /// The plugins' own settings, by plugin.
+    pub plugins: BTreeMap<String, PluginSettings>,
+    /// The configuration file that was read; absent if there is none.
+    pub config_file: Option<PathBuf>,
+}
