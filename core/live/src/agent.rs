@@ -1,0 +1,237 @@
+//! The Cilium agent of a node: everything this side of the seam knows of the product.
+//!
+//! Apart because it is the only place with a product's name: which pod answers for a node, which of
+//! the product's kinds need no discovery, and what to say when they are missing. Runs nothing.
+
+use std::collections::HashMap;
+
+use lab_types::Failure;
+use serde::Deserialize;
+
+use crate::kinds::Row;
+
+/// What the agents' pods are labelled with, in every release since 1.0.
+pub(crate) const LABEL: &str = "k8s-app=cilium";
+/// The agent's container; its pod has init containers and sometimes sidecars.
+pub(crate) const CONTAINER: &str = "cilium-agent";
+/// Where the agents live unless somebody moved them.
+pub(crate) const NAMESPACE: &str = "kube-system";
+
+/// The product's kinds.
+pub(crate) const KINDS: &[Row] = &[
+    ("cilium.io/v2", "CiliumBGPAdvertisement", "ciliumbgpadvertisements", false),
+    ("cilium.io/v2", "CiliumBGPClusterConfig", "ciliumbgpclusterconfigs", false),
+    ("cilium.io/v2", "CiliumBGPNodeConfig", "ciliumbgpnodeconfigs", false),
+    ("cilium.io/v2", "CiliumBGPPeerConfig", "ciliumbgppeerconfigs", false),
+    ("cilium.io/v2", "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", false),
+    ("cilium.io/v2", "CiliumEgressGatewayPolicy", "ciliumegressgatewaypolicies", false),
+    ("cilium.io/v2", "CiliumEndpoint", "ciliumendpoints", true),
+    ("cilium.io/v2", "CiliumIdentity", "ciliumidentities", false),
+    ("cilium.io/v2", "CiliumLoadBalancerIPPool", "ciliumloadbalancerippools", false),
+    ("cilium.io/v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies", true),
+    ("cilium.io/v2", "CiliumNode", "ciliumnodes", false),
+    ("cilium.io/v2", "CiliumNodeConfig", "ciliumnodeconfigs", true),
+    ("cilium.io/v2alpha1", "CiliumEndpointSlice", "ciliumendpointslices", false),
+    ("cilium.io/v2alpha1", "CiliumL2AnnouncementPolicy", "ciliuml2announcementpolicies", false),
+    ("cilium.io/v2alpha1", "CiliumLoadBalancerIPPool", "ciliumloadbalancerippools", false),
+    ("cilium.io/v2alpha1", "CiliumPodIPPool", "ciliumpodippools", false),
+];
+
+/// What to say when the cluster lacks one of the product's kinds. A few exist wherever it runs.
+pub(crate) fn hint_for_missing_kind(api_version: &str, kind: &str) -> Option<&'static str> {
+    if !api_version.starts_with("cilium.io/") {
+        None
+    } else if matches!(
+        kind,
+        "CiliumNode" | "CiliumEndpoint" | "CiliumIdentity" | "CiliumNetworkPolicy"
+    ) {
+        Some("is Cilium installed? `kubectl get pods -A -l k8s-app=cilium` shows its agents")
+    } else {
+        Some("it may belong to a feature that is off, or to another release of Cilium")
+    }
+}
+
+/// A pod that answers for a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AgentPod {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    created: String,
+    ready: bool,
+    /// Why nothing can run in it; absent while the container runs.
+    trouble: Option<String>,
+}
+
+/// The agents by node.
+pub(crate) type Agents = HashMap<String, AgentPod>;
+
+/// Chooses one agent for each node from pod documents: one that runs, ready before not ready, new
+/// before old. Two on a node are normal while a daemon set rolls.
+pub(crate) fn choose(pods: &[String]) -> Result<Agents, serde_json::Error> {
+    let mut agents = Agents::new();
+    for pod in pods {
+        let Some((node, pod)) = read(pod)? else { continue };
+        let better = agents.get(&node).is_none_or(|known| rank(&pod) > rank(known));
+        if better {
+            agents.insert(node, pod);
+        }
+    }
+    Ok(agents)
+}
+
+fn rank(pod: &AgentPod) -> (bool, bool, &str) {
+    (pod.trouble.is_none(), pod.ready, &pod.created)
+}
+
+/// The pod to ask on a node, or why there is none.
+pub(crate) fn usable(agents: &Agents, node: &str) -> Result<AgentPod, Failure> {
+    let Some(pod) = agents.get(node) else {
+        return Err(Failure::unavailable(format!("no agent on node {node}"))
+            .hint("`kubectl get pods -A -o wide -l k8s-app=cilium` shows where agents run"));
+    };
+    match &pod.trouble {
+        None => Ok(pod.clone()),
+        Some(why) => Err(Failure::unavailable(format!("agent on {node} is not ready: {why}"))
+            .hint(format!(
+                "`kubectl describe pod -n {} {}` shows its events",
+                pod.namespace, pod.name
+            ))),
+    }
+}
+
+fn read(text: &str) -> Result<Option<(String, AgentPod)>, serde_json::Error> {
+    let pod: Pod = serde_json::from_str(text)?;
+    let Some(node) = pod.spec.node_name else { return Ok(None) };
+    let container = pod.status.container_statuses.iter().find(|status| status.name == CONTAINER);
+    let trouble = if pod.metadata.deletion_timestamp.is_some()
+        && !container.is_some_and(ContainerStatus::runs)
+    {
+        Some("Terminating".to_owned())
+    } else {
+        match container {
+            Some(status) if status.runs() => None,
+            Some(status) => Some(status.why().unwrap_or_else(|| pod.status.phase.clone())),
+            None => Some(pod.status.reason.unwrap_or(pod.status.phase)),
+        }
+    };
+    Ok(Some((
+        node,
+        AgentPod {
+            namespace: pod.metadata.namespace,
+            name: pod.metadata.name,
+            created: pod.metadata.creation_timestamp,
+            ready: container.is_some_and(|status| status.ready)
+                && pod.metadata.deletion_timestamp.is_none(),
+            trouble,
+        },
+    )))
+}
+
+#[derive(Deserialize)]
+struct Pod {
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default)]
+    status: PodStatus,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    creation_timestamp: String,
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    node_name: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct PodStatus {
+    #[serde(default)]
+    phase: String,
+    reason: Option<String>,
+    #[serde(default)]
+    container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Deserialize)]
+struct ContainerStatus {
+    name: String,
+    #[serde(default)]
+    ready: bool,
+    #[serde(default)]
+    state: HashMap<String, State>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    reason: Option<String>,
+}
+
+impl ContainerStatus {
+    fn runs(&self) -> bool {
+        self.state.contains_key("running")
+    }
+    fn why(&self) -> Option<String> {
+        self.state.values().find_map(|state| state.reason.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(name: &str, node: &str, created: &str, state: &str, ready: bool) -> String {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"kube-system","creationTimestamp":"{created}"}},
+            "spec":{{"nodeName":"{node}"}},"status":{{"phase":"Pending","containerStatuses":[
+            {{"name":"sidecar","ready":true,"state":{{"running":{{}}}}}},
+            {{"name":"cilium-agent","ready":{ready},"state":{state}}}]}}}}"#
+        )
+    }
+
+    fn check(pods: &[String], expected: Result<&str, &str>) {
+        let agents = choose(pods).unwrap();
+        let found = usable(&agents, "n1").map(|pod| pod.name).map_err(|failure| failure.message);
+        assert_eq!(found.as_deref().map_err(String::as_str), expected);
+    }
+
+    const RUNS: &str = r#"{"running":{"startedAt":"x"}}"#;
+
+    #[test]
+    fn of_two_agents_the_ready_and_then_the_newer_answers() {
+        let old = pod("old", "n1", "2026-01-01T00:00:00Z", RUNS, true);
+        let new = pod("new", "n1", "2026-01-02T00:00:00Z", RUNS, true);
+        let starting = pod("starting", "n1", "2026-01-03T00:00:00Z", RUNS, false);
+        check(&[old.clone(), new.clone(), starting.clone()], Ok("new"));
+        check(&[starting.clone(), old], Ok("old"));
+        check(&[starting], Ok("starting"));
+    }
+
+    #[test]
+    fn an_agent_that_does_not_run_says_why() {
+        let crash = r#"{"waiting":{"reason":"CrashLoopBackOff"}}"#;
+        check(
+            &[pod("a", "n1", "", crash, false)],
+            Err("agent on n1 is not ready: CrashLoopBackOff"),
+        );
+        let pending =
+            r#"{"metadata":{"name":"a"},"spec":{"nodeName":"n1"},"status":{"phase":"Pending"}}"#;
+        check(&[pending.to_owned()], Err("agent on n1 is not ready: Pending"));
+    }
+
+    #[test]
+    fn a_node_without_an_agent_and_a_pod_without_a_node() {
+        check(&[pod("a", "n2", "", RUNS, true)], Err("no agent on node n1"));
+        check(&[r#"{"metadata":{"name":"a"}}"#.to_owned()], Err("no agent on node n1"));
+    }
+}

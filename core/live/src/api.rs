@@ -1,0 +1,202 @@
+//! Requests to the API server: one document or stream, under one deadline, with one retry policy.
+//!
+//! Apart because kube's own policy holds a command for minutes on a 503 and its lists and execs have
+//! no deadline. Here only a connection that did not come about is tried again, twice, and a 429
+//! that names a short wait. Knows paths and bytes; nothing of kinds or pods.
+
+use std::time::{Duration, Instant};
+
+use http::Request;
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::{Body, Connection};
+use kube::core::Status;
+use lab_types::{Failure, FailureKind};
+
+use crate::failures::{self, Problem};
+use crate::fan_out::jitter;
+
+/// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB each is 750 MiB,
+/// real pages stay under 10.
+const LARGEST_ANSWER: usize = 256 << 20;
+const ATTEMPTS: u32 = 3;
+
+/// A client with its deadline.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) client: Client,
+    /// The server's URL, for messages.
+    pub(crate) server: String,
+    /// For one request from connecting to the last byte.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Api {
+    /// GETs a document.
+    pub(crate) async fn get(&self, path: &str) -> Result<String, Problem> {
+        String::from_utf8(self.get_bytes(path).await?).map_err(|_| {
+            Problem::Broken(Failure::other("the API server's answer is not UTF-8 text"))
+        })
+    }
+
+    /// GETs what may be no text, such as a log.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Problem> {
+        self.in_time(async {
+            let mut attempt = 1;
+            loop {
+                let began = Instant::now();
+                let problem = match self.get_once(path).await {
+                    Ok(bytes) => return Ok(bytes),
+                    Err(problem) => problem,
+                };
+                let Some(pause) = pause(&problem, attempt, began.elapsed()) else {
+                    return Err(problem);
+                };
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        })
+        .await
+    }
+
+    async fn get_once(&self, path: &str) -> Result<Vec<u8>, Problem> {
+        let mut body = self.send(path, false).await?.into_body();
+        read(&mut body, &self.server).await
+    }
+
+    /// GETs a body that comes piece by piece; the deadline is for its beginning only.
+    pub(crate) async fn stream(&self, path: &str) -> Result<Body, Problem> {
+        self.in_time(async { Ok(self.send(path, true).await?.into_body()) }).await
+    }
+
+    /// Opens a WebSocket. Nothing has run at the far end when this fails.
+    pub(crate) async fn connect(&self, path: &str) -> Result<Connection, Problem> {
+        self.in_time(async {
+            let mut attempt = 1;
+            loop {
+                let began = Instant::now();
+                let request = request(path, Vec::new())?;
+                let problem = match self.client.connect(request).await {
+                    Ok(connection) => return Ok(connection),
+                    Err(error) => Problem::from_client(error, &self.server),
+                };
+                let Some(pause) = pause(&problem, attempt, began.elapsed()) else {
+                    return Err(problem);
+                };
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        })
+        .await
+    }
+
+    async fn send(&self, path: &str, streaming: bool) -> Result<http::Response<Body>, Problem> {
+        let mut request = request(path, Body::empty())?;
+        if streaming {
+            // Since 1.37 the server compresses every event of a watch by itself, and the decoder
+            // below us reads only the first.
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| Problem::from_client(error, &self.server))?;
+        let code = response.status();
+        if code.is_success() {
+            return Ok(response);
+        }
+        let bytes = read(&mut response.into_body(), &self.server).await.unwrap_or_default();
+        Err(Problem::Status(status(code.as_u16(), &bytes).boxed()))
+    }
+
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        match self.timeout {
+            None => answer.await,
+            Some(limit) => tokio::time::timeout(limit, answer)
+                .await
+                .unwrap_or_else(|_| Err(Problem::Broken(failures::too_slow(&self.server, limit)))),
+        }
+    }
+}
+
+/// How long to wait before the same again; `None` when it must not or need not be tried again.
+fn pause(problem: &Problem, attempt: u32, took: Duration) -> Option<Duration> {
+    // What failed slowly, such as a host without a route, fails slowly again.
+    if attempt >= ATTEMPTS || took > Duration::from_secs(1) {
+        return None;
+    }
+    match problem {
+        // Not when the certificate is refused: that is no accident.
+        Problem::Unconnected(failure) if failure.kind == FailureKind::Unavailable => {
+            Some(jitter(Duration::from_millis(100) * 3_u32.pow(attempt - 1)))
+        }
+        problem => problem.retry_after(),
+    }
+}
+
+fn request<B>(path: &str, body: B) -> Result<Request<B>, Problem> {
+    Request::get(path)
+        .header(ACCEPT, "application/json, */*")
+        .body(body)
+        .map_err(|error| Problem::Broken(Failure::invalid(format!("`{path}` is no path: {error}"))))
+}
+
+/// Reads a whole body up to the limit.
+async fn read(body: &mut Body, server: &str) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::from_client(error, server))?;
+        if let Ok(piece) = frame.into_data() {
+            if bytes.len() + piece.len() > LARGEST_ANSWER {
+                return Err(Problem::Broken(Failure::other(format!(
+                    "the API server's answer is larger than {} MiB",
+                    LARGEST_ANSWER >> 20
+                ))));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+    }
+    Ok(bytes)
+}
+
+/// The status document in an error's body, or one made of what a proxy or a bare path says.
+fn status(code: u16, bytes: &[u8]) -> Status {
+    match serde_json::from_slice::<Status>(bytes) {
+        Ok(mut status) if status.code != 0 || !status.message.is_empty() => {
+            status.code = code;
+            status
+        }
+        _ => Status::failure(String::from_utf8_lossy(bytes).trim(), "").with_code(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_that_are_no_status_document_keep_their_text() {
+        let made = status(503, b"<html>no backend</html>\n");
+        assert_eq!((made.code, made.message.as_str()), (503, "<html>no backend</html>"));
+        assert_eq!(status(404, br#"{"kind":"Status","message":"gone"}"#).message, "gone");
+        assert_eq!(status(502, b"{}").code, 502);
+    }
+
+    #[test]
+    fn only_a_connection_that_did_not_come_about_is_tried_again() {
+        let unconnected = || Problem::Unconnected(Failure::unavailable("refused"));
+        assert!(
+            pause(&unconnected(), 1, Duration::ZERO).is_some()
+                && pause(&unconnected(), 2, Duration::ZERO).is_some()
+        );
+        assert!(pause(&unconnected(), 3, Duration::ZERO).is_none());
+        assert!(pause(&unconnected(), 1, Duration::from_secs(3)).is_none());
+        assert!(pause(&Problem::Broken(Failure::unavailable("lost")), 1, Duration::ZERO).is_none());
+        assert!(pause(&Problem::Status(status(503, b"").boxed()), 1, Duration::ZERO).is_none());
+    }
+}

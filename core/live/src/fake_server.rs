@@ -1,0 +1,164 @@
+//! An API server for tests: answers on loopback what a closure says, and speaks exec's protocol.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+/// What happens to a request.
+pub(crate) enum Reply {
+    /// A code and a body.
+    Http(u16, String),
+    /// A body of which the pieces come one by one; the connection is cut after the last.
+    Pieces(Vec<String>),
+    /// Nothing, ever.
+    Silence,
+    /// The connection is cut.
+    Cut,
+    /// A WebSocket of this protocol on which this happens.
+    Exec(&'static str, Vec<Act>),
+}
+
+/// What the far end of an exec does.
+pub(crate) enum Act {
+    /// A frame on a channel.
+    Frame(u8, Vec<u8>),
+    /// Waits.
+    Pause(Duration),
+    /// Closes as the protocol says.
+    Close,
+    /// Does nothing any more but keeps the connection.
+    Hang,
+}
+
+/// A status document.
+pub(crate) fn status(code: u16, message: &str) -> Reply {
+    let text = serde_json::json!({"kind": "Status", "status": "Failure", "code": code, "message": message});
+    Reply::Http(code, text.to_string())
+}
+
+/// The status at the end of a command.
+pub(crate) fn exit(code: i32) -> Act {
+    let text = if code == 0 {
+        r#"{"status":"Success"}"#.to_owned()
+    } else {
+        format!(
+            r#"{{"status":"Failure","reason":"NonZeroExitCode","details":{{"causes":[{{"reason":"ExitCode","message":"{code}"}}]}}}}"#
+        )
+    };
+    Act::Frame(3, text.into_bytes())
+}
+
+/// A server that lives as long as the test's runtime.
+pub(crate) struct FakeServer {
+    pub(crate) url: String,
+    /// The paths of all requests, in order.
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeServer {
+    /// The closure sees the path and how many requests came before.
+    pub(crate) async fn start(
+        answer: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let server = Self { url, asked: Arc::clone(&asked) };
+        let answer = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
+                tokio::spawn(serve(stream, move |path: &str| {
+                    let mut asked = asked.lock().unwrap();
+                    asked.push(path.to_owned());
+                    answer(path, asked.len() - 1)
+                }));
+            }
+        });
+        server
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
+    while let Some(head) = head(&mut stream).await {
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        match answer(path) {
+            Reply::Http(code, body) => {
+                let length = body.len();
+                let text = format!(
+                    "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+                );
+                if stream.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Pieces(pieces) => {
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n").await;
+                for piece in pieces {
+                    let _ = stream
+                        .write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes())
+                        .await;
+                }
+                return;
+            }
+            Reply::Silence => std::future::pending().await,
+            Reply::Cut => return,
+            Reply::Exec(protocol, acts) => {
+                let key = head.lines().find_map(|line| {
+                    line.to_lowercase().starts_with("sec-websocket-key:").then(|| line[18..].trim())
+                });
+                let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
+                let text = format!(
+                    "HTTP/1.1 101 x\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
+                );
+                let _ = stream.write_all(text.as_bytes()).await;
+                return exec(stream, acts).await;
+            }
+        }
+    }
+}
+
+async fn exec(stream: TcpStream, acts: Vec<Act>) {
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+    for act in acts {
+        match act {
+            Act::Frame(channel, mut bytes) => {
+                bytes.insert(0, channel);
+                if socket.send(Message::binary(bytes)).await.is_err() {
+                    return;
+                }
+            }
+            Act::Pause(time) => tokio::time::sleep(time).await,
+            Act::Close => {
+                let _ = socket.close(None).await;
+                while let Some(Ok(_)) = socket.next().await {}
+            }
+            Act::Hang => while let Some(Ok(_)) = socket.next().await {},
+        }
+    }
+}
+
+async fn head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+        // A TLS handshake: answered as a web server without TLS does.
+        if head == [0x16] {
+            let _ = stream.write_all(b"HTTP/1.1 400 x\r\n\r\n").await;
+            return None;
+        }
+    }
+    String::from_utf8(head).ok()
+}

@@ -1,0 +1,111 @@
+//! What the settings layer decides about a live cluster, as one plain struct.
+//!
+//! Apart from the rest so that a caller can see every choice on one page. Knows nothing of how a
+//! choice is carried out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to reach a cluster and the hosts beside it. `Default` is what kubectl would do without flags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveOptions {
+    /// `--kubeconfig`. Absent: `KUBECONFIG`, then `~/.kube/config`, then the pod's service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--namespace`; absent: the context's.
+    pub namespace: Option<String>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+    /// `--certificate-authority`.
+    pub certificate_authority: Option<PathBuf>,
+    /// `--client-certificate`.
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`.
+    pub client_key: Option<PathBuf>,
+    /// `--token`.
+    pub token: Option<String>,
+    /// `--as`.
+    pub as_user: Option<String>,
+    /// `--as-group`, repeated.
+    pub as_groups: Vec<String>,
+    /// `--as-uid`.
+    pub as_uid: Option<String>,
+    /// `--disable-compression`.
+    pub disable_compression: bool,
+    /// `--request-timeout`: one request to the API server, from connecting to the last byte. Absent:
+    /// no limit, as kubectl's `0`.
+    pub request_timeout: Option<Duration>,
+    /// The longest that one command on a host may take, waiting for its turn not included.
+    pub command_timeout: Duration,
+    /// How many commands run at once over all hosts.
+    pub concurrency: usize,
+    /// The most that one command may print, both streams together; the rest is dropped.
+    pub output_limit: usize,
+    /// Where the agents' pods are, when not found by looking.
+    pub agent_namespace: Option<String>,
+    /// Machines beside the cluster, such as a router.
+    pub extra_hosts: Vec<ExtraHost>,
+    /// Nodes that can also be reached over ssh, by node name; used where a node has no agent.
+    pub ssh_nodes: Vec<ExtraHost>,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            cluster: None,
+            user: None,
+            namespace: None,
+            server: None,
+            tls_server_name: None,
+            insecure_skip_tls_verify: false,
+            certificate_authority: None,
+            client_certificate: None,
+            client_key: None,
+            token: None,
+            as_user: None,
+            as_groups: Vec::new(),
+            as_uid: None,
+            disable_compression: false,
+            request_timeout: Some(Duration::from_secs(30)),
+            command_timeout: Duration::from_secs(30),
+            // Measured by others on listings: flat after 32 (corneliusweig/ketall#84).
+            concurrency: 32,
+            output_limit: 64 << 20,
+            agent_namespace: None,
+            extra_hosts: Vec::new(),
+            ssh_nodes: Vec::new(),
+        }
+    }
+}
+
+/// A machine reached over the system's `ssh`. What is absent is left to `~/.ssh/config`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExtraHost {
+    /// Its name in tables and in `--host`.
+    pub name: String,
+    /// Addresses by which others know it.
+    pub addresses: Vec<String>,
+    /// `user@host`, `host`, or a name from `~/.ssh/config`.
+    pub ssh: String,
+    /// `ssh -p`.
+    pub port: Option<u16>,
+    /// `ssh -i`, and then no other key is tried.
+    pub identity: Option<PathBuf>,
+    /// `ssh -J`.
+    pub jump: Option<String>,
+    /// A file of known host keys in place of `~/.ssh/known_hosts`. Keys are always checked.
+    pub known_hosts: Option<PathBuf>,
+    /// Puts `sudo -n` before every command.
+    pub sudo: bool,
+}

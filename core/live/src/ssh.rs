@@ -1,0 +1,322 @@
+//! A command on a machine that is no node, over the system's `ssh`.
+//!
+//! Apart because everything here is OpenSSH's: its options, its connection sharing, its words when
+//! something is wrong. The user's `~/.ssh/config`, agent and known hosts count as in a shell, and
+//! host keys are always checked. Knows nothing of clusters.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::BoxFuture;
+use lab_backend::{Answer, Chunk};
+use lab_types::Failure;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+use crate::failures;
+use crate::quote;
+use crate::running::Running;
+use crate::{ExtraHost, ssh_folder};
+
+/// sshd allows ten sessions on a connection (`MaxSessions`); streams and commands share them.
+const SESSIONS: usize = 8;
+
+/// The ssh connections of a run, one for each host.
+pub(crate) struct Ssh {
+    /// Where shared connections have their sockets; absent where ssh cannot share.
+    folder: Option<ssh_folder::Folder>,
+    hosts: Mutex<HashMap<String, Arc<Line>>>,
+}
+
+/// The way to one host.
+struct Line {
+    host: ExtraHost,
+    socket: Option<PathBuf>,
+    /// Set when the shared connection stands.
+    shared: OnceCell<()>,
+    sessions: Arc<Semaphore>,
+}
+
+impl Ssh {
+    pub(crate) fn new() -> Self {
+        Self { folder: ssh_folder::Folder::new(), hosts: Mutex::default() }
+    }
+
+    /// Starts a command. When this fails, it did not start.
+    pub(crate) async fn open(&self, host: &ExtraHost, argv: &[String]) -> Answer<Session> {
+        if host.ssh.is_empty() || host.ssh.starts_with('-') {
+            return Err(Failure::invalid(format!(
+                "host {}: `{}` is no ssh target",
+                host.name, host.ssh
+            )));
+        }
+        let sudo = ["sudo".to_owned(), "-n".to_owned()];
+        let words: Vec<String> =
+            sudo.into_iter().filter(|_| host.sudo).chain(argv.iter().cloned()).collect();
+        let remote = quote::line(&words)?;
+        let line = self.line(host);
+        let turn =
+            Arc::clone(&line.sessions).acquire_owned().await.map_err(|_| Failure::stopped())?;
+        if let Some(socket) = &line.socket {
+            line.shared.get_or_try_init(|| share(host, socket)).await?;
+        }
+        let mut command = line.command();
+        command.arg("--").arg(&host.ssh).arg(remote);
+        let mut child = command.spawn().map_err(|error| no_ssh(&error))?;
+        let streams = child.stdout.take().zip(child.stderr.take());
+        let (out, err) =
+            streams.ok_or_else(|| Failure::other("ssh was started without its streams"))?;
+        Ok(Session {
+            child,
+            out: Some(out),
+            err: Some(err),
+            tail: Vec::new(),
+            host: host.clone(),
+            program: argv.first().cloned().unwrap_or_default(),
+            shared: line.socket.is_some(),
+            _turn: turn,
+        })
+    }
+
+    fn line(&self, host: &ExtraHost) -> Arc<Line> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let nth = hosts.len();
+        Arc::clone(hosts.entry(host.name.clone()).or_insert_with(|| {
+            Arc::new(Line {
+                host: host.clone(),
+                socket: self.folder.as_ref().map(|folder| folder.socket(nth)),
+                shared: OnceCell::new(),
+                sessions: Arc::new(Semaphore::new(SESSIONS)),
+            })
+        }))
+    }
+}
+
+impl Drop for Ssh {
+    /// Ends the shared connections. If the program is killed they end by themselves after a minute.
+    fn drop(&mut self) {
+        let hosts = self.hosts.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for line in hosts.values() {
+            if line.shared.initialized()
+                && let Some(socket) = &line.socket
+            {
+                let _ = std::process::Command::new("ssh")
+                    .args(["-O", "exit", "-o"])
+                    .arg(format!("ControlPath={}", socket.display()))
+                    .arg("--")
+                    .arg(&line.host.ssh)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .status();
+            }
+        }
+    }
+}
+
+/// Opens the connection that the commands of a host share, as a process of its own: what fails here
+/// is ssh's, and what fails later is the command's.
+async fn share(host: &ExtraHost, socket: &std::path::Path) -> Answer<()> {
+    // A file, for the process that stays behind would hold a pipe open.
+    let log = socket.with_extension("log");
+    let file = std::fs::File::create(&log)
+        .map_err(|error| Failure::other(format!("cannot write {}: {error}", log.display())))?;
+    let mut command = base(host);
+    command
+        .args(["-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=60", "-o"])
+        .arg(format!("ControlPath={}", socket.display()))
+        .arg("--")
+        .arg(&host.ssh)
+        .stdout(Stdio::null())
+        .stderr(file);
+    let status = command.status().await.map_err(|error| no_ssh(&error))?;
+    if status.success() {
+        return Ok(());
+    }
+    let said = std::fs::read(&log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    Err(own_failure(&said, host).unwrap_or_else(|| unknown_failure(&said, host)))
+}
+
+impl Line {
+    fn command(&self) -> Command {
+        let mut command = base(&self.host);
+        if let Some(socket) = &self.socket {
+            command.args(["-o", "ControlMaster=no", "-o"]);
+            command.arg(format!("ControlPath={}", socket.display()));
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+/// `ssh` with what holds for every use: no questions, no terminal, nothing forwarded.
+fn base(host: &ExtraHost) -> Command {
+    let mut command = Command::new("ssh");
+    command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]);
+    command.args(["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]);
+    command.args(["-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no"]);
+    command.args(["-o", "PermitLocalCommand=no", "-o", "RemoteCommand=none"]);
+    if let Some(port) = host.port {
+        command.arg("-p").arg(port.to_string());
+    }
+    if let Some(identity) = &host.identity {
+        command.arg("-i").arg(identity).args(["-o", "IdentitiesOnly=yes"]);
+    }
+    if let Some(jump) = &host.jump {
+        command.arg("-J").arg(jump);
+    }
+    if let Some(known) = &host.known_hosts {
+        command.arg("-o").arg(format!("UserKnownHostsFile=\"{}\"", known.display()));
+    }
+    // Its words are read below; they are English but for the system's own errors.
+    command.env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// A command that runs on a host.
+pub(crate) struct Session {
+    child: Child,
+    out: Option<ChildStdout>,
+    err: Option<ChildStderr>,
+    /// The end of standard error, in which ssh says what went wrong.
+    tail: Vec<u8>,
+    host: ExtraHost,
+    program: String,
+    shared: bool,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Running for Session {
+    fn next(&mut self) -> BoxFuture<'_, Chunk> {
+        Box::pin(async move {
+            let mut out = vec![0; 64 << 10];
+            let mut err = vec![0; 4 << 10];
+            loop {
+                tokio::select! {
+                    read = read(&mut self.out, &mut out), if self.out.is_some() => match read {
+                        0 => self.out = None,
+                        n => {
+                            out.truncate(n);
+                            return Chunk::Out(out);
+                        }
+                    },
+                    read = read(&mut self.err, &mut err), if self.err.is_some() => match read {
+                        0 => self.err = None,
+                        n => {
+                            err.truncate(n);
+                            self.remember(&err);
+                            return Chunk::Err(err);
+                        }
+                    },
+                    else => return Chunk::Ended(self.ended().await),
+                }
+            }
+        })
+    }
+}
+
+async fn read(from: &mut Option<impl AsyncReadExt + Unpin>, into: &mut [u8]) -> usize {
+    match from {
+        Some(from) => from.read(into).await.unwrap_or(0),
+        None => 0,
+    }
+}
+
+impl Session {
+    fn remember(&mut self, piece: &[u8]) {
+        self.tail.extend_from_slice(piece);
+        let excess = self.tail.len().saturating_sub(4 << 10);
+        self.tail.drain(..excess);
+    }
+
+    async fn ended(&mut self) -> Answer<i32> {
+        let status = self
+            .child
+            .wait()
+            .await
+            .map_err(|error| Failure::other(format!("cannot wait for ssh: {error}")))?;
+        let said = String::from_utf8_lossy(&self.tail);
+        match status.code() {
+            None => Err(Failure::other(format!("ssh to {} was killed", self.host.name))),
+            // Once a connection is shared, 255 may also be the command's own.
+            Some(255) => match own_failure(&said, &self.host) {
+                Some(failure) => Err(failure),
+                None if self.shared => Ok(255),
+                None => Err(unknown_failure(&said, &self.host)),
+            },
+            Some(127) if said.contains("not found") && said.contains(&self.program) => {
+                Err(Failure::not_found(format!("`{}` is not on {}", self.program, self.host.name)))
+            }
+            Some(1) if self.host.sudo && said.contains("sudo: a password is required") => {
+                Err(Failure::denied(format!("sudo on {} asks for a password", self.host.name))
+                    .hint(
+                        "allow it without one in sudoers (`NOPASSWD`), or log in as another user",
+                    ))
+            }
+            Some(code) => Ok(code),
+        }
+    }
+}
+
+fn no_ssh(error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Failure::unavailable("there is no `ssh` program here")
+            .hint("install the OpenSSH client: `apt install openssh-client`")
+    } else {
+        Failure::other(format!("cannot start ssh: {error}"))
+    }
+}
+
+/// ssh's own failures, by its words.
+fn own_failure(said: &str, host: &ExtraHost) -> Option<Failure> {
+    let name = format!("host {} ({})", host.name, host.ssh);
+    let has = |words: &str| said.contains(words);
+    Some(if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
+        Failure::denied(format!("{name}: its host key is not the known one")).hint(
+            "was it made anew? remove the old key with `ssh-keygen -R`, then connect once by hand",
+        )
+    } else if has("Host key verification failed") || has("host key is known for") {
+        let port = host.port.map(|port| format!("-p {port} ")).unwrap_or_default();
+        Failure::denied(format!("{name}: its host key is not known"))
+            .hint(format!("compare and accept it once by hand: `ssh {port}{}`", host.ssh))
+    } else if has("Permission denied (") || has("Too many authentication failures") {
+        Failure::denied(format!("{name}: the login was refused"))
+            .hint("set `identity` to the right key, or load it with `ssh-add`")
+    } else if has("Could not resolve hostname") {
+        Failure::unavailable(format!("{name}: its name is not known"))
+            .hint("set the address, or an entry in ~/.ssh/config")
+    } else if has("Connection refused") {
+        Failure::unavailable(format!("{name}: connection refused"))
+            .hint("does sshd run there, and on this port?")
+    } else if has("Connection timed out")
+        || has("Operation timed out")
+        || has("timed out during banner")
+    {
+        Failure::timeout(format!("{name}: no answer"))
+            .hint("is it up, and is a route or a jump host missing?")
+    } else if has("No route to host") || has("Network is unreachable") {
+        Failure::unavailable(format!("{name}: no route to it")).hint("is a jump host missing?")
+    } else if has("Connection closed by")
+        || has("Connection reset by")
+        || has("client_loop: ")
+        || has("Broken pipe")
+        || has("not responding")
+        || has("kex_exchange_identification")
+    {
+        Failure::unavailable(format!("{name}: the connection was lost"))
+    } else {
+        return None;
+    })
+}
+
+fn unknown_failure(said: &str, host: &ExtraHost) -> Failure {
+    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("ssh failed");
+    Failure::unavailable(format!("host {} ({}): {}", host.name, host.ssh, failures::one_line(last)))
+}
+
+#[cfg(test)]
+mod tests;
