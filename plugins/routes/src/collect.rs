@@ -1,0 +1,488 @@
+//! Asks: objects of the cluster and commands on every host, all at once.
+//!
+//! The only file that waits. An answer becomes records the moment it comes and its text is
+//! dropped, so that a thousand hosts' tables never lie in memory as text. A failed answer stays
+//! a value; it never ends the run.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use lab_model::cilium::CiliumNode;
+use lab_model::fib::Fib;
+use lab_model::iproute2::{
+    DeviceName, IpRule, NeighborState, Route, parse_addresses, parse_links, parse_neighbors,
+    parse_routes, parse_rules,
+};
+use lab_model::kubernetes::{ConfigMap, Metadata, Node, Pod};
+use lab_model::{AddressFamily, Prefix, Problem};
+use lab_plugin::hosts::{self, Kind};
+use lab_plugin::{Batch, Failure, Outcome, Place, Selection, log, partial};
+
+use crate::model::{
+    Address, Agent, CiliumNodeInput, HostInput, Inputs, Link, NodeInput, PodInput,
+};
+
+/// How much is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything: tables, devices, neighbors, filters, agents, pods.
+    Full,
+    /// What ways between nodes need: tables, rules, addresses, settings.
+    Pairs,
+}
+
+/// One command and where it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    Routes,
+    Routes6,
+    Rules,
+    Rules6,
+    Addresses,
+    Links,
+    Neighbors,
+    Filter,
+    AgentStatus,
+    AgentConfig,
+}
+
+/// The commands, as the card declares them.
+pub const COMMANDS: [&str; 10] = [
+    "host: ip -j route show table all",
+    "host: ip -j -6 route show table all",
+    "host: ip -j rule",
+    "host: ip -j -6 rule",
+    "host: ip -j addr",
+    "host: ip -j -d link",
+    "host: ip -j neigh",
+    "host: iptables-save",
+    "agent: cilium-dbg status -o json",
+    "agent: cilium-dbg config --all -o json",
+];
+
+/// The kinds of objects, as the card declares them.
+pub const KINDS: [&str; 5] =
+    ["v1/Node", "v1/Pod", "v1/ConfigMap", "cilium.io/v2/CiliumNode", "cilium.io/v2/CiliumNodeConfig"];
+
+const EVERY: [Question; 10] = [
+    Question::Routes,
+    Question::Routes6,
+    Question::Rules,
+    Question::Rules6,
+    Question::Addresses,
+    Question::Links,
+    Question::Neighbors,
+    Question::Filter,
+    Question::AgentStatus,
+    Question::AgentConfig,
+];
+
+impl Question {
+    fn command(self) -> &'static str {
+        COMMANDS[EVERY.iter().position(|known| *known == self).unwrap_or(0)]
+    }
+
+    fn is_asked(self, scope: Scope, kind: Kind) -> bool {
+        match self {
+            Self::Routes | Self::Rules | Self::Addresses => true,
+            Self::Routes6 | Self::Rules6 | Self::Links | Self::Neighbors => scope == Scope::Full,
+            // On a node Cilium's own chain accepts what belongs to pods.
+            Self::Filter => scope == Scope::Full && kind == Kind::Extra,
+            Self::AgentStatus | Self::AgentConfig => scope == Scope::Full && kind == Kind::Node,
+        }
+    }
+
+    /// Hosts can live without the answer; its absence is only noted in the log.
+    fn is_optional(self) -> bool {
+        matches!(self, Self::Routes6 | Self::Rules6 | Self::Links | Self::Neighbors | Self::Filter)
+    }
+}
+
+/// Asks everything and hands over what came.
+///
+/// # Errors
+/// Only when the hosts themselves cannot be listed.
+pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs::default();
+    objects(scope, &mut inputs);
+    let listed = hosts::list()?;
+    let mut batch = Batch::new();
+    let mut asked = Vec::new();
+    let mut drafts = Vec::with_capacity(listed.len());
+    for (idx, host) in listed.iter().enumerate() {
+        for question in EVERY {
+            if !question.is_asked(scope, host.kind) {
+                continue;
+            }
+            let words: Vec<&str> = question.command().split(' ').collect();
+            let place = match words.first() {
+                Some(&"agent:") => Place::agent(&host.name),
+                _ => Place::host(&host.name),
+            };
+            batch.add(&place, words.get(1..).unwrap_or_default());
+            asked.push((idx, question));
+        }
+        drafts.push(Draft::new(host, scope));
+    }
+    for (index, answer) in batch.as_they_come() {
+        let Some(&(host, question)) = asked.get(index as usize) else { continue };
+        let text = answer.and_then(|outcome| text_of(&outcome));
+        drafts[host].take(question, text, &mut inputs.version);
+    }
+    inputs.hosts = drafts.into_iter().map(Draft::finish).collect();
+    Ok(inputs)
+}
+
+fn text_of(outcome: &Outcome) -> Result<String, Failure> {
+    outcome.success().map(|out| String::from_utf8_lossy(out).into_owned())
+}
+
+/// One host's answers while they come.
+struct Draft {
+    input: HostInput,
+    routes: Option<Vec<Route>>,
+    routes6: Option<Vec<Route>>,
+    rules: Vec<IpRule>,
+    due: usize,
+    failure: Option<String>,
+}
+
+impl Draft {
+    fn new(host: &hosts::Host, scope: Scope) -> Self {
+        let pending = "no answer came";
+        let is_node = host.kind == Kind::Node;
+        let input = HostInput {
+            name: host.name.clone(),
+            is_node,
+            known: host.addresses.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()).collect(),
+            fib: Err(pending.to_owned()),
+            addresses: Err(pending.to_owned()),
+            links: Err(pending.to_owned()),
+            neighbors: Err(pending.to_owned()),
+            forward_drops: None,
+            in_force: None,
+            agent: Agent::NotAsked,
+        };
+        let tables = [Question::Routes, Question::Routes6, Question::Rules, Question::Rules6];
+        let due = tables.iter().filter(|table| table.is_asked(scope, host.kind)).count();
+        Self { input, routes: None, routes6: None, rules: Vec::new(), due, failure: None }
+    }
+
+    fn take(
+        &mut self,
+        question: Question,
+        text: Result<String, Failure>,
+        version: &mut Option<String>,
+    ) {
+        let text = match text {
+            Ok(text) => text,
+            Err(failure) => {
+                self.fail(question, &failure);
+                self.settle_tables(question);
+                return;
+            }
+        };
+        match question {
+            Question::Routes => self.routes = Some(self.read(question, parse_routes(&text))),
+            Question::Routes6 => self.routes6 = Some(self.read(question, parse_routes(&text))),
+            Question::Rules | Question::Rules6 => {
+                let v6 = question == Question::Rules6;
+                let family = if v6 { AddressFamily::V6 } else { AddressFamily::V4 };
+                let rules = self.read(question, parse_rules(&text, family));
+                self.rules.extend(rules);
+            }
+            Question::Addresses => {
+                let parsed = self.read(question, parse_addresses(&text));
+                self.input.addresses = Ok(parsed.iter().filter_map(address).collect());
+            }
+            Question::Links => {
+                let parsed = self.read(question, parse_links(&text));
+                let links = parsed.iter().filter_map(|link| {
+                    let known = Link { mtu: link.mtu, is_down: !link.is_up() };
+                    Some((DeviceName::new(&link.name)?, known))
+                });
+                self.input.links = Ok(links.collect());
+            }
+            Question::Neighbors => {
+                let parsed = self.read(question, parse_neighbors(&text));
+                let dead = parsed.iter().filter_map(|neighbor| {
+                    let state = neighbor.states.iter().find_map(|state| match state {
+                        NeighborState::Failed => Some("FAILED"),
+                        NeighborState::Incomplete => Some("INCOMPLETE"),
+                        _ => None,
+                    })?;
+                    Some((neighbor.device?, neighbor.dst, state.to_owned()))
+                });
+                self.input.neighbors = Ok(dead.collect());
+            }
+            Question::Filter => self.input.forward_drops = Some(forward_drops(&text)),
+            Question::AgentConfig => self.input.in_force = Some(text),
+            Question::AgentStatus => {
+                let (agent, running) = agent(&text);
+                self.input.agent = agent;
+                if version.is_none() {
+                    *version = running;
+                }
+            }
+        }
+        self.settle_tables(question);
+    }
+
+    /// Builds the tables once the last answer they need has come, and drops the records.
+    fn settle_tables(&mut self, question: Question) {
+        let tables = [Question::Routes, Question::Routes6, Question::Rules, Question::Rules6];
+        if !tables.contains(&question) {
+            return;
+        }
+        self.due = self.due.saturating_sub(1);
+        if self.due > 0 {
+            return;
+        }
+        let Some(mut routes) = self.routes.take() else {
+            let why = self.failure.clone().unwrap_or_else(|| "no routing table".to_owned());
+            self.input.fib = Err(why);
+            return;
+        };
+        if let Some(routes6) = self.routes6.take().filter(|routes| !routes.is_empty()) {
+            // `table all` prints both families, the other command one of them again.
+            routes.retain(|route| route.dst.family() == AddressFamily::V4);
+            routes.extend(routes6);
+        }
+        let rules = std::mem::take(&mut self.rules);
+        self.input.fib = Ok(Fib::new(rules, routes));
+    }
+
+    fn fail(&mut self, question: Question, failure: &Failure) {
+        let what = format!("`{}`: {}", question.command(), failure.message());
+        match question {
+            Question::AgentStatus => self.input.agent = Agent::Silent(what.clone()),
+            Question::Addresses => self.input.addresses = Err(what.clone()),
+            _ => {}
+        }
+        if question.is_optional() {
+            log::debug(&format!("{}: {what}", self.input.name));
+            return;
+        }
+        // One line for each host, however many of its answers are missing.
+        if self.failure.is_none() {
+            partial(&self.input.name, failure);
+            self.failure = Some(what);
+        } else {
+            log::debug(&format!("{}: {what}", self.input.name));
+        }
+    }
+
+    fn read<T>(&self, question: Question, (records, problems): (T, Vec<Problem>)) -> T {
+        for problem in problems {
+            log::warn(&format!("{}: `{}`: {problem:?}", self.input.name, question.command()));
+        }
+        records
+    }
+
+    fn finish(self) -> HostInput {
+        self.input
+    }
+}
+
+fn address(parsed: &lab_model::iproute2::Address) -> Option<Address> {
+    Some(Address {
+        device: parsed.device,
+        ip: parsed.address,
+        network: parsed.network()?,
+        is_global: parsed.scope == lab_model::iproute2::Scope::GLOBAL,
+    })
+}
+
+/// Whether the policy of the filter table's FORWARD chain is DROP.
+fn forward_drops(text: &str) -> bool {
+    let mut in_filter = false;
+    for line in text.lines() {
+        if let Some(table) = line.strip_prefix('*') {
+            in_filter = table.trim() == "filter";
+        } else if in_filter && line.starts_with(":FORWARD DROP") {
+            return true;
+        }
+    }
+    false
+}
+
+/// The agent's word on itself, and the version that runs.
+fn agent(text: &str) -> (Agent, Option<String>) {
+    #[derive(serde::Deserialize)]
+    struct Status {
+        cilium: Part,
+    }
+    #[derive(serde::Deserialize)]
+    struct Part {
+        #[serde(default)]
+        state: String,
+        #[serde(default)]
+        msg: String,
+    }
+    let Ok(Status { cilium: Part { state, msg } }) = serde_json::from_str(text) else {
+        return (Agent::Silent("its status cannot be read".to_owned()), None);
+    };
+    let version = msg.split(' ').next().filter(|word| word.starts_with(char::is_numeric));
+    let version = version.map(str::to_owned);
+    let agent = if state == "Ok" { Agent::Ready } else { Agent::NotReady(format!("{state}: {msg}")) };
+    (agent, version)
+}
+
+/// Objects, in the order of their use; a kind that cannot be read is noted and left out.
+fn objects(scope: Scope, inputs: &mut Inputs) {
+    let nodes = list::<Node>(
+        Selection::new("v1", "Node").keep("metadata").keep("spec").keep("status.addresses"),
+        inputs,
+    );
+    inputs.nodes = nodes.unwrap_or_default().iter().map(node).collect();
+    let kept = Selection::new("cilium.io/v2", "CiliumNode").keep("metadata.name").keep("spec");
+    inputs.cilium_nodes =
+        list::<CiliumNode>(kept, inputs).map(|nodes| nodes.iter().map(cilium_node).collect());
+    if scope == Scope::Full {
+        let kept = Selection::new("v1", "Pod")
+            .keep("metadata.name")
+            .keep("metadata.namespace")
+            .keep("spec.nodeName")
+            .keep("spec.hostNetwork")
+            .keep("status.phase")
+            .keep("status.podIP")
+            .keep("status.podIPs");
+        let pods = list::<Pod>(kept, inputs);
+        inputs.pods = pods.map(|pods| pods.iter().filter_map(pod).collect());
+    }
+    let maps = list::<ConfigMap>(
+        Selection::new("v1", "ConfigMap").namespace("kube-system").keep("metadata").keep("data"),
+        inputs,
+    );
+    for map in maps.into_iter().flatten() {
+        match map.metadata.name.as_str() {
+            "cilium-config" => inputs.config = Some(map.data),
+            "kubeadm-config" => inputs.service_cidrs = service_cidrs(&map.data),
+            _ => {}
+        }
+    }
+    let configs = Selection::new("cilium.io/v2", "CiliumNodeConfig").keep("metadata").keep("spec");
+    // Absent in most clusters, and unknown to older ones: no answer is no news.
+    for config in configs.list::<NodeConfig>().map_while(Result::ok) {
+        inputs.node_configs.push((config.spec.selector.labels, config.spec.defaults));
+    }
+}
+
+fn list<T: serde::de::DeserializeOwned>(of: Selection, inputs: &mut Inputs) -> Option<Vec<T>> {
+    let subject = of.kind.clone();
+    let mut all = Vec::new();
+    for object in of.list::<T>() {
+        match object {
+            Ok(object) => all.push(object),
+            Err(failure) => {
+                partial(&subject, &failure);
+                inputs.absent.push((subject, failure.message().to_owned()));
+                // What came before stays true for nodes and pods alike.
+                return (!all.is_empty()).then_some(all);
+            }
+        }
+    }
+    Some(all)
+}
+
+fn node(node: &Node) -> NodeInput {
+    NodeInput {
+        name: node.name().to_owned(),
+        labels: node.metadata.labels.clone(),
+        internal: node.internal_ips().collect(),
+        pod_cidrs: node.pod_cidrs().to_vec(),
+    }
+}
+
+fn cilium_node(node: &CiliumNode) -> CiliumNodeInput {
+    let families = [AddressFamily::V4, AddressFamily::V6];
+    CiliumNodeInput {
+        name: node.name().to_owned(),
+        internal: families.iter().filter_map(|family| node.node_ip(*family)).collect(),
+        routers: families.iter().filter_map(|family| node.router_ip(*family)).collect(),
+        pod_cidrs: node.pod_cidrs().collect(),
+    }
+}
+
+fn pod(pod: &Pod) -> Option<PodInput> {
+    let node = pod.node_name()?;
+    let ips: Vec<IpAddr> = pod.ips().collect();
+    if ips.is_empty() || pod.has_ended() {
+        return None;
+    }
+    Some(PodInput {
+        name: format!("{}/{}", pod.namespace(), pod.name()),
+        node: node.to_owned(),
+        ips,
+        host_network: pod.has_host_network(),
+    })
+}
+
+/// `serviceSubnet` of kubeadm's ClusterConfiguration.
+fn service_cidrs(data: &BTreeMap<String, String>) -> Vec<Prefix> {
+    let lines = data.get("ClusterConfiguration").map(String::as_str).unwrap_or_default();
+    let value = lines.lines().find_map(|line| line.trim().strip_prefix("serviceSubnet:"));
+    let ranges = value.unwrap_or_default().split(',');
+    ranges.filter_map(|range| Prefix::parse(range.trim().trim_matches('"'))).collect()
+}
+
+/// A `CiliumNodeConfig`, as far as it is read.
+#[derive(serde::Deserialize)]
+struct NodeConfig {
+    #[serde(default, rename = "metadata")]
+    _metadata: Metadata,
+    spec: NodeConfigSpec,
+}
+
+#[derive(serde::Deserialize)]
+struct NodeConfigSpec {
+    #[serde(default)]
+    defaults: BTreeMap<String, String>,
+    #[serde(default, rename = "nodeSelector")]
+    selector: LabelSelector,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct LabelSelector {
+    #[serde(default, rename = "matchLabels")]
+    labels: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_has_its_own_command() {
+        for (question, command) in EVERY.into_iter().zip(COMMANDS) {
+            assert_eq!(question.command(), command);
+        }
+    }
+
+    #[test]
+    fn only_the_filter_tables_policy_counts() {
+        let mangle = "*mangle\n:FORWARD DROP [0:0]\n*filter\n:FORWARD ACCEPT [0:0]\n";
+        assert!(!forward_drops(mangle));
+        assert!(forward_drops("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n"));
+    }
+
+    #[test]
+    fn an_agent_is_ready_by_its_own_word_only() {
+        let ready = r#"{"cilium":{"state":"Ok","msg":"1.18.0 (v1.18.0-274205f0)"}}"#;
+        assert_eq!(agent(ready), (Agent::Ready, Some("1.18.0".to_owned())));
+        let failing = r#"{"cilium":{"state":"Failure","msg":"datapath not ready"}}"#;
+        let failing = agent(failing).0;
+        assert_eq!(failing, Agent::NotReady("Failure: datapath not ready".to_owned()));
+        assert!(matches!(agent("no agent").0, Agent::Silent(_)));
+    }
+
+    #[test]
+    fn service_subnet_comes_from_kubeadm() {
+        let data = [(
+            "ClusterConfiguration".to_owned(),
+            "networking:\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/16\n".to_owned(),
+        )];
+        let cidrs = service_cidrs(&data.into_iter().collect());
+        assert_eq!(cidrs, Prefix::parse("10.96.0.0/16").into_iter().collect::<Vec<_>>());
+    }
+}

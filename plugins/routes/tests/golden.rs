@@ -1,0 +1,132 @@
+//! The tables and findings of every capture, pinned as text. `LAB_BLESS=1` writes them anew.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use lab_output::{Cell, Report};
+use lab_plugin_test::Lab;
+use lab_types::Value;
+use routes::Routes;
+
+const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Absent => "-".to_owned(),
+        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Integer(number) => number.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Every table as aligned columns, then the findings.
+fn draw(report: &Report) -> String {
+    let mut drawn = String::new();
+    for table in &report.tables {
+        writeln!(drawn, "== {}", table.name()).unwrap();
+        let head = table.columns().iter().map(|column| column.title.clone()).collect();
+        let rows = table.rows().iter().map(|row| row.cells.iter().map(text).collect());
+        let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
+        for line in &lines {
+            let mut out = String::new();
+            for (column, cell) in line.iter().enumerate() {
+                write!(out, "{cell:<width$}   ", width = width(column)).unwrap();
+            }
+            writeln!(drawn, "{}", out.trim_end()).unwrap();
+        }
+    }
+    for finding in &report.findings {
+        let level = finding.level.as_str();
+        writeln!(drawn, "== {level} {}: {}: {}", finding.code, finding.subject, finding.message)
+            .unwrap();
+        for evidence in &finding.evidence {
+            writeln!(drawn, "   {}: {}", evidence.place, evidence.text).unwrap();
+        }
+        for fix in &finding.fixes {
+            writeln!(drawn, "   fix: {}", fix.replace('\n', "\n        ")).unwrap();
+        }
+    }
+    for partial in &report.partials {
+        writeln!(drawn, "== partial {}", partial.subject).unwrap();
+    }
+    drawn
+}
+
+fn check(capture: &str, name: &str, path: &[&str], values: &[(&str, Value)]) -> String {
+    let lab = Lab::open(format!("{CAPTURES}/{capture}.zip"));
+    let run = lab.run::<Routes>(path, values);
+    assert_eq!(run.result, Ok(()));
+    let drawn = draw(&run.report);
+    let file = PathBuf::from(GOLDEN).join(format!("{capture}.{name}.txt"));
+    if std::env::var_os("LAB_BLESS").is_some() {
+        std::fs::create_dir_all(GOLDEN).unwrap();
+        std::fs::write(&file, &drawn).unwrap();
+    }
+    let golden = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(drawn == golden, "{} differs; now:\n{drawn}", file.display());
+    drawn
+}
+
+fn trace(capture: &str, name: &str, source: &str, destination: &str) -> String {
+    let values = [
+        ("source", Value::Text(source.to_owned())),
+        ("destination", Value::Text(destination.to_owned())),
+    ];
+    check(capture, name, &["routes", "trace"], &values)
+}
+
+#[test]
+fn the_reference_lab_has_one_black_hole_with_three_cures() {
+    for capture in ["cilium-1.18.0-native-seed", "cilium-1.18.0-native", "cilium-1.17.6-native"] {
+        let drawn = check(capture, "routes", &["routes"], &[]);
+        assert_eq!(drawn.matches("== bad ").count(), 1, "{drawn}");
+        assert_eq!(drawn.matches("routes/black-hole: router").count(), 1, "{drawn}");
+        assert_eq!(drawn.matches("fix: ").count(), 3, "{drawn}");
+        check(capture, "matrix", &["routes", "matrix"], &[]);
+    }
+}
+
+#[test]
+fn routes_on_the_router_cure_it() {
+    let drawn = check("cilium-1.18.0-native-fixed", "routes", &["routes"], &[]);
+    assert!(!drawn.contains("routes/black-hole"), "{drawn}");
+    check("cilium-1.18.0-native-fixed", "matrix", &["routes", "matrix"], &[]);
+}
+
+#[test]
+fn the_tunnel_cures_it() {
+    let drawn = check("cilium-1.18.0-tunnel", "routes", &["routes"], &[]);
+    assert!(!drawn.contains("routes/black-hole"), "{drawn}");
+    check("cilium-1.18.0-tunnel", "matrix", &["routes", "matrix"], &[]);
+}
+
+#[test]
+fn every_route_is_shown_on_demand() {
+    let all = [("all", Value::Boolean(true))];
+    check("cilium-1.18.0-native-seed", "routes-all", &["routes"], &all);
+    check("cilium-1.18.0-native-fixed", "matrix-all", &["routes", "matrix"], &all);
+}
+
+#[test]
+fn matrix_takes_any_destination() {
+    let to = [
+        ("to", Value::Texts(vec!["10.10.1.200".to_owned(), "k8s-w0".to_owned()])),
+        ("all", Value::Boolean(true)),
+    ];
+    check("cilium-1.18.0-native-seed", "matrix-to", &["routes", "matrix"], &to);
+}
+
+#[test]
+fn traces_show_every_hop() {
+    let seed = "cilium-1.18.0-native-seed";
+    trace(seed, "trace-black-hole", "default/curl-pod", "172.20.2.173");
+    trace(seed, "trace-node", "default/curl-pod", "k8s-w0");
+    trace(seed, "trace-masquerade", "default/curl-pod", "10.10.1.200");
+    trace(seed, "trace-outside", "default/curl-pod", "10.0.2.2");
+    let tunnel = "cilium-1.18.0-tunnel";
+    trace(tunnel, "trace-pod", "default/curl-pod", "172.20.1.207");
+    trace(tunnel, "trace-host", "k8s-ctr", "172.20.1.207");
+    trace("cilium-1.18.0-native-fixed", "trace-pod", "default/curl-pod", "172.20.1.207");
+}

@@ -1,0 +1,76 @@
+//! Every ping recorded in the captures is predicted: the trace arrives there and back if and
+//! only if the ping got its answers.
+
+use lab_output::Cell;
+use lab_plugin_test::Lab;
+use lab_types::Value;
+use routes::Routes;
+
+const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");
+
+/// Disposition of both ways, and the smallest MTU there.
+fn ways(lab: &Lab, source: &str, destination: &str) -> Vec<(String, String)> {
+    let values = [
+        ("source", Value::Text(source.to_owned())),
+        ("destination", Value::Text(destination.to_owned())),
+    ];
+    let run = lab.run::<Routes>(&["routes", "trace"], &values);
+    assert_eq!(run.result, Ok(()), "{source} {destination}");
+    let ways = &run.report.tables[0];
+    let column = |id: &str| ways.columns().iter().position(|column| column.id == id).unwrap();
+    let text = |cell: &Cell| match cell {
+        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Integer(number) => number.to_string(),
+        _ => String::new(),
+    };
+    ways.rows()
+        .iter()
+        .map(|row| (text(&row.cells[column("disposition")]), text(&row.cells[column("reason")])))
+        .collect()
+}
+
+fn check(capture: &str) {
+    let lab = Lab::open(format!("{CAPTURES}/{capture}.zip"));
+    let traffic = std::fs::read_to_string(format!("{CAPTURES}/{capture}.traffic.tsv")).unwrap();
+    let mut wrong = Vec::new();
+    let mut n_pings = 0;
+    for line in traffic.lines() {
+        let [status, source, destination] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        n_pings += 1;
+        let ways = ways(&lab, source, destination);
+        let there = matches!(ways[0].0.as_str(), "delivered" | "exits");
+        let works = there && ways[1].0 == "delivered";
+        if works != (status == "0") {
+            wrong.push(format!("{line}: {ways:?}"));
+        }
+    }
+    assert!(n_pings >= 21, "{n_pings} pings in {capture}");
+    assert!(wrong.is_empty(), "{} of {n_pings} in {capture}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn pings_of_the_reference_lab_are_predicted() {
+    check("cilium-1.18.0-native-seed");
+}
+
+#[test]
+fn pings_with_endpoint_routes_are_predicted() {
+    check("cilium-1.18.0-native");
+}
+
+#[test]
+fn pings_of_cilium_1_17_are_predicted() {
+    check("cilium-1.17.6-native");
+}
+
+#[test]
+fn pings_with_routes_on_the_router_are_predicted() {
+    check("cilium-1.18.0-native-fixed");
+}
+
+#[test]
+fn pings_through_the_tunnel_are_predicted() {
+    check("cilium-1.18.0-tunnel");
+}
