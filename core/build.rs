@@ -52,6 +52,10 @@ fn build(root: &Path, plugins: &[String]) -> Result<PathBuf, Box<dyn Error>> {
         .find(|folder| folder.join("CACHEDIR.TAG").exists())
         .ok_or("no target folder around OUT_DIR")?
         .join("plugins");
+    if plugins.is_empty() {
+        // Without a package to name, cargo would build the program itself.
+        return Ok(target);
+    }
     let mut cargo = Command::new(env::var_os("CARGO").ok_or("CARGO is not set")?);
     cargo.current_dir(root).arg("build").args(["--target", TARGET, "--profile", PROFILE]);
     cargo.arg("--target-dir").arg(&target);

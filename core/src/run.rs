@@ -26,6 +26,7 @@ use lab_engine::RunError;
 use lab_output::Report;
 use lab_types::Card;
 use lab_types::Failure;
+use tokio::sync::Notify;
 
 use crate::plugins;
 use crate::source;
@@ -74,11 +75,12 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
         Action::ConfigView => say(Settings::load(&args.globals, &System)?.view()),
         Action::Run(command) => {
             let settings = Settings::load(&args.globals, &System)?;
-            block_on(show(&command, &settings, &cards))
+            let stop = Arc::new(Notify::new());
+            block_on(command.live.then(|| stop.clone()), show(&command, &settings, &cards, stop))
         }
         Action::Capture { file, runs } => {
             let settings = Settings::load(&args.globals, &System)?;
-            block_on(capture(&file, &runs, &settings, &cards))
+            block_on(None, capture(&file, &runs, &settings, &cards))
         }
     }
 }
@@ -89,15 +91,25 @@ fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
     Ok(card)
 }
 
-/// Runs a future to its end, or to the first signal.
-fn block_on(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+/// Runs a future to its end, or to the first signal. A live command is told to stop by the
+/// first one, and shows what it has; the second one ends it.
+fn block_on(
+    live: Option<Arc<Notify>>,
+    work: impl Future<Output = Result<u8, Failure>>,
+) -> Result<u8, Failure> {
     let cannot = |error| Failure::other(format!("cannot start: {error}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot)?;
     let code = runtime.block_on(async {
         tokio::select! {
             result = work => result,
-            code = signal() => Ok(code),
+            code = async {
+                if let Some(stop) = live {
+                    signal().await;
+                    stop.notify_one();
+                }
+                signal().await
+            } => Ok(code),
         }
     });
     // Tasks that still run belong to nobody; waiting for them would only delay the end.
@@ -126,7 +138,12 @@ async fn signal() -> u8 {
 }
 
 /// Runs a command and draws what it found.
-async fn show(command: &Command, settings: &Settings, cards: &Cards) -> Result<u8, Failure> {
+async fn show(
+    command: &Command,
+    settings: &Settings,
+    cards: &Cards,
+    stop: Arc<Notify>,
+) -> Result<u8, Failure> {
     // Mistakes in what is asked of the rows show before anything is collected.
     let view = view::view(settings)?;
     let console = Arc::new(Console::new(settings));
@@ -143,13 +160,13 @@ async fn show(command: &Command, settings: &Settings, cards: &Cards) -> Result<u
     }
     let now = about.created.as_deref().and_then(milliseconds).unwrap_or_else(now);
 
-    let mut finished = ready.run(command, backend.clone(), settings, &console).await;
+    let mut finished = ready.run(command, backend.clone(), settings, &console, &stop).await;
     if let Some(path) = &settings.record {
         recorder.finish(path).await?;
     }
     if let (Some(path), Ok(())) = (&settings.against, &finished.result) {
         let other = source::open_other(path, settings)?;
-        let before = ready.run(command, other, settings, &console).await;
+        let before = ready.run(command, other, settings, &console, &stop).await;
         finished = Finished {
             report: lab_output::against(before.report, finished.report),
             result: before.result,
@@ -185,10 +202,11 @@ async fn capture(
 ) -> Result<u8, Failure> {
     let console = Arc::new(Console::new(settings));
     let recorder = Arc::new(Recorder::new(source::open(settings).await?));
+    let stop = Arc::new(Notify::new());
     let mut reports = Report::default();
     for command in commands {
         let ready = Ready::load(&command.plugin, cards).await?;
-        let finished = ready.run(command, recorder.clone(), settings, &console).await;
+        let finished = ready.run(command, recorder.clone(), settings, &console, &stop).await;
         console.clear();
         finished.result.map_err(|error| ready.failure(error, settings))?;
         reports.partials.extend(finished.report.partials);
@@ -199,7 +217,7 @@ async fn capture(
     terminal::remark(&format!(
         "wrote {}: {}",
         file.display(),
-        lab_render::count(hosts.len(), "host", "hosts")
+        lab_render::count(hosts.len(), "host")
     ));
     terminal::draw(&reports, &view::options(settings, now(), hosts.clone()))?;
     Ok(exit::code(&outcome(&reports, &hosts, false), settings.fail_on.value))
@@ -256,6 +274,7 @@ impl<'a> Ready<'a> {
         backend: Arc<dyn Backend>,
         settings: &Settings,
         console: &Arc<Console>,
+        stop: &Arc<Notify>,
     ) -> Finished {
         let call = Call { path: command.path.clone(), values: command.values.clone() };
         let run = Run {
@@ -265,6 +284,7 @@ impl<'a> Ready<'a> {
             limits: Limits { concurrency: settings.hosts.concurrency.value, ..Limits::default() },
             live: command.live,
             listener: console.clone(),
+            stop: stop.clone(),
         };
         self.component.run(call, run).await
     }

@@ -156,11 +156,12 @@ fn current_user() -> io::Result<u32> {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         // Writing to a string cannot fail.
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(all(test, unix))]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lab_backend::Backend;
 use lab_output::Report;
@@ -55,7 +56,12 @@ pub struct Run {
     pub live: bool,
     /// Who hears of progress.
     pub listener: Arc<dyn Listener>,
+    /// Told when the user wants the end.
+    pub stop: Arc<tokio::sync::Notify>,
 }
+
+/// How long a plugin may take to end after it was told to stop.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// A plugin that ended by a trap: a bug of the plugin, or a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +142,7 @@ impl Component {
     pub async fn describe(&self) -> Result<Card, Crash> {
         let limits = Limits {
             memory: 64 << 20,
-            compute: std::time::Duration::from_secs(1),
+            compute: Duration::from_secs(1),
             ..Limits::default()
         };
         let mut store =
@@ -160,17 +166,21 @@ impl Component {
 
     /// Runs one command.
     pub async fn run(&self, call: Call, run: Run) -> Finished {
+        let inbox = Inbox::default();
         let running = Running {
             backend: run.backend,
             gate: run.gate,
             settings: run.settings,
             report: Report::default(),
             rows: 0,
-            inbox: Inbox::default(),
+            inbox: inbox.clone(),
         };
         let mut store =
             self.store(Phase::Running(running), run.limits, run.live, run.listener);
-        let result = self.call(&mut store, call).await;
+        let result = tokio::select! {
+            result = self.call(&mut store, call) => result,
+            () = ended(&run.stop, &inbox) => Err(RunError::Failed(Failure::stopped())),
+        };
         let report = match store.into_data().phase {
             Phase::Running(running) => running.report,
             Phase::Describing(_) => Report::default(),
@@ -241,6 +251,13 @@ impl Component {
         });
         store
     }
+}
+
+/// Waits for the wish to stop, ends the guest's waiting, and gives it time to say its last.
+async fn ended(stop: &tokio::sync::Notify, inbox: &Inbox) {
+    stop.notified().await;
+    inbox.stop();
+    tokio::time::sleep(GRACE).await;
 }
 
 /// Loads compiled code.

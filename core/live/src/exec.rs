@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use crate::api::Api;
 use crate::failures::{self, Problem};
 use crate::kinds::{self, Query};
-use crate::running::Running;
+use crate::running::{Running, Wanted};
 
 const PING: Duration = Duration::from_secs(30);
 /// Three pings without any answer.
@@ -36,28 +36,6 @@ pub(crate) struct Target {
     pub(crate) container: String,
 }
 
-/// How long a command is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// Until it ends.
-    ToTheEnd,
-    /// Until we go away, however we go: see [`UNTIL_WE_GO`].
-    WhileWeListen,
-}
-
-/// Ends a command when its caller is gone. Without it a `cilium-dbg monitor` goes on for ever: the
-/// runtime reads its output into nothing (seen with containerd 1.7, kubelet 1.33). The runtime does
-/// close standard input when the connection ends, also after a `kill -9` here. The words of the
-/// command are parameters and never text of the script; every child is waited for, since the first
-/// process of a container need not collect orphans.
-const UNTIL_WE_GO: &str = r#"exec 3<&0
-"$@" </dev/null 3<&- & command=$!
-{ while read -r _; do :; done <&3; kill $command; } 2>/dev/null & watch=$!
-exec 3<&-
-wait $command; code=$?
-kill $watch 2>/dev/null; wait $watch 2>/dev/null
-exit $code"#;
-
 /// Starts a command. When this fails, it did not start.
 pub(crate) async fn open(
     api: &Api,
@@ -71,12 +49,9 @@ pub(crate) async fn open(
     query.add("stderr", "true");
     if wanted == Wanted::WhileWeListen {
         query.add("stdin", "true");
-        for word in ["sh", "-c", UNTIL_WE_GO, "kubectl-lab"] {
-            query.add("command", word);
-        }
     }
-    for word in argv {
-        query.add("command", word);
+    for word in wanted.words(argv) {
+        query.add("command", &word);
     }
     let path = query.of(&format!("{}/exec", kinds::pod(&target.namespace, &target.pod)));
     let (send, receive) = api.connect(&path).await?.into_stream().split();
@@ -297,36 +272,6 @@ mod tests {
             r#"{"status":"Failure","message":"container not found (\"c\")"}"#,
             Err(FailureKind::Unavailable),
         );
-    }
-
-    /// The script in a local shell; its standard input is the connection.
-    fn start(words: &[&str]) -> std::process::Child {
-        use std::process::{Command, Stdio};
-        let mut command = Command::new("sh");
-        command.args(["-c", UNTIL_WE_GO, "kubectl-lab"]).args(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
-    }
-
-    #[test]
-    fn a_command_ends_when_nobody_listens() {
-        use std::io::{BufRead, BufReader};
-        let mut child = start(&["sh", "-c", "echo $$; exec sleep 600"]);
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        drop(child.stdin.take());
-        assert_eq!(child.wait().unwrap().code(), Some(143), "ended by a TERM");
-        assert!(!std::path::Path::new("/proc").join(line.trim()).exists());
-    }
-
-    #[test]
-    fn a_command_that_ends_first_keeps_its_code_and_its_words() {
-        let mut child =
-            start(&["sh", "-c", "printf '%s|' \"$@\"; exit 9", "x", "a b", "$HOME", "'"]);
-        let input = child.stdin.take();
-        let output = child.wait_with_output().unwrap();
-        drop(input);
-        assert_eq!(output.status.code(), Some(9));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "a b|$HOME|'|");
     }
 
     #[test]

@@ -16,11 +16,11 @@ use tokio::sync::OnceCell;
 
 use crate::agent::{self, AgentPod, Agents};
 use crate::connect::{self, Environment};
-use crate::exec::{self, Target, Wanted};
+use crate::exec::{self, Target};
 use crate::fan_out::FanOut;
 use crate::hosts;
 use crate::objects::Objects;
-use crate::running::{self, Running};
+use crate::running::{self, Running, Wanted};
 use crate::ssh::Ssh;
 use crate::watch;
 use crate::{ExtraHost, LiveOptions};
@@ -160,9 +160,9 @@ impl Live {
                 Ok(Box::new(opened.map_err(|problem| exec::not_started(problem, &target, argv))?))
             }
             Place::Host { host } => match self.extra(host) {
-                Some(extra) => self.open_ssh(extra, argv).await,
+                Some(extra) => self.open_ssh(extra, argv, wanted).await,
                 None => match (self.open_agent(host, argv, wanted).await, self.ssh_node(host)) {
-                    (Err(_), Some(node)) => self.open_ssh(node, argv).await,
+                    (Err(_), Some(node)) => self.open_ssh(node, argv, wanted).await,
                     (opened, _) => opened,
                 },
             },
@@ -173,9 +173,14 @@ impl Live {
         }
     }
 
-    async fn open_ssh(&self, host: &ExtraHost, argv: &[String]) -> Answer<Box<dyn Running>> {
+    async fn open_ssh(
+        &self,
+        host: &ExtraHost,
+        argv: &[String],
+        wanted: Wanted,
+    ) -> Answer<Box<dyn Running>> {
         let ssh = self.ssh.get_or_init(|| async { Ssh::new() }).await;
-        Ok(Box::new(ssh.open(host, argv).await?))
+        Ok(Box::new(ssh.open(host, argv, wanted).await?))
     }
 
     /// In the agent's pod, whose network is the host's. Agents are replaced while a run goes on: a

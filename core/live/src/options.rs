@@ -102,7 +102,7 @@ pub struct ExtraHost {
     pub port: Option<u16>,
     /// `ssh -i`, and then no other key is tried.
     pub identity: Option<PathBuf>,
-    /// `ssh -J`.
+    /// A machine to go through, `user@host` or `user@host:port`, with the same identity.
     pub jump: Option<String>,
     /// A file of known host keys in place of `~/.ssh/known_hosts`. Keys are always checked.
     pub known_hosts: Option<PathBuf>,

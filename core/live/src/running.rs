@@ -9,7 +9,40 @@ use futures::stream::BoxStream;
 use lab_backend::{Answer, Chunk, Outcome};
 use tokio::sync::mpsc;
 
-/// A started command. Dropping it lets go of the connection; the far end notices when it next writes.
+/// How long a command is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Until it ends.
+    ToTheEnd,
+    /// Until we go away, however we go.
+    WhileWeListen,
+}
+
+impl Wanted {
+    /// The words to start.
+    pub(crate) fn words(self, argv: &[String]) -> Vec<String> {
+        let around = match self {
+            Self::ToTheEnd => &[][..],
+            Self::WhileWeListen => &["sh", "-c", UNTIL_WE_GO, "kubectl-lab"],
+        };
+        around.iter().map(|word| (*word).to_owned()).chain(argv.iter().cloned()).collect()
+    }
+}
+
+/// Ends a command when its caller is gone. Without it a `cilium-dbg monitor` goes on for ever: the
+/// runtime reads its output into nothing (seen with containerd 1.7, kubelet 1.33). The runtime does
+/// close standard input when the connection ends, also after a `kill -9` here. The words of the
+/// command are parameters and never text of the script; every child is waited for, since the first
+/// process of a container need not collect orphans.
+const UNTIL_WE_GO: &str = r#"exec 3<&0
+"$@" </dev/null 3<&- & command=$!
+{ while read -r _; do :; done <&3; kill $command; } 2>/dev/null & watch=$!
+exec 3<&-
+wait $command; code=$?
+kill $watch 2>/dev/null; wait $watch 2>/dev/null
+exit $code"#;
+
+/// A started command. Dropping it lets go of the connection.
 pub(crate) trait Running: Send {
     /// The next piece. After [`Chunk::Ended`] it is not asked again.
     fn next(&mut self) -> BoxFuture<'_, Chunk>;
@@ -105,5 +138,41 @@ mod tests {
         let chunks: Vec<Chunk> = stream(Box::new(script(Ok(0)))).collect().await;
         assert_eq!(chunks.len(), 4);
         assert_eq!(chunks[3], Chunk::Ended(Ok(0)));
+    }
+
+    /// The script in a local shell; its standard input is the connection.
+    fn start(words: &[&str]) -> std::process::Child {
+        use std::process::{Command, Stdio};
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let words = Wanted::WhileWeListen.words(&words);
+        Command::new(&words[0])
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_command_ends_when_nobody_listens() {
+        use std::io::{BufRead, BufReader};
+        let mut child = start(&["sh", "-c", "echo $$; exec sleep 600"]);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        drop(child.stdin.take());
+        assert_eq!(child.wait().unwrap().code(), Some(143), "ended by a TERM");
+        assert!(!std::path::Path::new("/proc").join(line.trim()).exists());
+    }
+
+    #[test]
+    fn a_command_that_ends_first_keeps_its_code_and_its_words() {
+        let mut child =
+            start(&["sh", "-c", "printf '%s|' \"$@\"; exit 9", "x", "a b", "$HOME", "'"]);
+        let input = child.stdin.take();
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        assert_eq!(output.status.code(), Some(9));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "a b|$HOME|'|");
     }
 }

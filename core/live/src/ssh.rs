@@ -5,7 +5,7 @@
 //! host keys are always checked. Knows nothing of clusters.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 use crate::failures;
 use crate::quote;
-use crate::running::Running;
+use crate::running::{Running, Wanted};
 use crate::{ExtraHost, ssh_folder};
 
 /// sshd allows ten sessions on a connection (`MaxSessions`); streams and commands share them.
@@ -46,7 +46,12 @@ impl Ssh {
     }
 
     /// Starts a command. When this fails, it did not start.
-    pub(crate) async fn open(&self, host: &ExtraHost, argv: &[String]) -> Answer<Session> {
+    pub(crate) async fn open(
+        &self,
+        host: &ExtraHost,
+        argv: &[String],
+        wanted: Wanted,
+    ) -> Answer<Session> {
         if host.ssh.is_empty() || host.ssh.starts_with('-') {
             return Err(Failure::invalid(format!(
                 "host {}: `{}` is no ssh target",
@@ -56,7 +61,7 @@ impl Ssh {
         let sudo = ["sudo".to_owned(), "-n".to_owned()];
         let words: Vec<String> =
             sudo.into_iter().filter(|_| host.sudo).chain(argv.iter().cloned()).collect();
-        let remote = quote::line(&words)?;
+        let remote = quote::line(&wanted.words(&words))?;
         let line = self.line(host);
         let turn =
             Arc::clone(&line.sessions).acquire_owned().await.map_err(|_| Failure::stopped())?;
@@ -65,6 +70,9 @@ impl Ssh {
         }
         let mut command = line.command();
         command.arg("--").arg(&host.ssh).arg(remote);
+        if wanted == Wanted::WhileWeListen {
+            command.stdin(Stdio::piped());
+        }
         let mut child = command.spawn().map_err(|error| no_ssh(&error))?;
         let streams = child.stdout.take().zip(child.stderr.take());
         let (out, err) =
@@ -119,12 +127,16 @@ impl Drop for Ssh {
 
 /// Opens the connection that the commands of a host share, as a process of its own: what fails here
 /// is ssh's, and what fails later is the command's.
-async fn share(host: &ExtraHost, socket: &std::path::Path) -> Answer<()> {
+async fn share(host: &ExtraHost, socket: &Path) -> Answer<()> {
     // A file, for the process that stays behind would hold a pipe open.
     let log = socket.with_extension("log");
-    let file = std::fs::File::create(&log)
+    let _ = std::fs::remove_file(&log);
+    let file = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
         .map_err(|error| Failure::other(format!("cannot write {}: {error}", log.display())))?;
-    let mut command = base(host);
+    let mut command = base(host, Some(&log));
     command
         .args(["-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=60", "-o"])
         .arg(format!("ControlPath={}", socket.display()))
@@ -143,7 +155,7 @@ async fn share(host: &ExtraHost, socket: &std::path::Path) -> Answer<()> {
 
 impl Line {
     fn command(&self) -> Command {
-        let mut command = base(&self.host);
+        let mut command = base(&self.host, None);
         if let Some(socket) = &self.socket {
             command.args(["-o", "ControlMaster=no", "-o"]);
             command.arg(format!("ControlPath={}", socket.display()));
@@ -154,7 +166,7 @@ impl Line {
 }
 
 /// `ssh` with what holds for every use: no questions, no terminal, nothing forwarded.
-fn base(host: &ExtraHost) -> Command {
+fn base(host: &ExtraHost, log: Option<&Path>) -> Command {
     let mut command = Command::new("ssh");
     command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]);
     command.args(["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]);
@@ -167,7 +179,7 @@ fn base(host: &ExtraHost) -> Command {
         command.arg("-i").arg(identity).args(["-o", "IdentitiesOnly=yes"]);
     }
     if let Some(jump) = &host.jump {
-        command.arg("-J").arg(jump);
+        command.arg("-o").arg(format!("ProxyCommand={}", through(jump, host, log)));
     }
     if let Some(known) = &host.known_hosts {
         command.arg("-o").arg(format!("UserKnownHostsFile=\"{}\"", known.display()));
@@ -175,6 +187,36 @@ fn base(host: &ExtraHost) -> Command {
     // Its words are read below; they are English but for the system's own errors.
     command.env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// The way through a jump host. `-J` would ask questions on the terminal and forget the identity and
+/// the known hosts, for its own ssh inherits neither `BatchMode` nor they.
+fn through(jump: &str, host: &ExtraHost, log: Option<&Path>) -> String {
+    let mut words: Vec<String> =
+        ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]
+            .map(str::to_owned)
+            .to_vec();
+    if let Some(identity) = &host.identity {
+        words.extend(["-i".to_owned(), identity.display().to_string()]);
+        words.extend(["-o", "IdentitiesOnly=yes"].map(str::to_owned));
+    }
+    if let Some(known) = &host.known_hosts {
+        words.extend(["-o".to_owned(), format!("UserKnownHostsFile=\"{}\"", known.display())]);
+    }
+    words.extend(["-W".to_owned(), "[%h]:%p".to_owned(), "--".to_owned(), format!("ssh://{jump}")]);
+    let last = words.len() - 3;
+    for (place, word) in words.iter_mut().enumerate() {
+        if place != last {
+            *word = word.replace('%', "%%");
+        }
+    }
+    // A path with a zero byte cannot have come from anywhere.
+    let line = quote::line(&words).unwrap_or_default();
+    // What a shared connection's way has to say, ssh throws away.
+    match log.map(|log| quote::line(&[log.display().to_string()]).unwrap_or_default()) {
+        Some(log) => format!("{line} 2>>{}", log.replace('%', "%%")),
+        None => line,
+    }
 }
 
 /// A command that runs on a host.
@@ -273,16 +315,25 @@ fn no_ssh(error: &std::io::Error) -> Failure {
 
 /// ssh's own failures, by its words.
 fn own_failure(said: &str, host: &ExtraHost) -> Option<Failure> {
-    let name = format!("host {} ({})", host.name, host.ssh);
+    // What ssh says when the way itself ended, whoever ended it.
+    let on_the_way =
+        said.contains("UNKNOWN port 65535") || said.contains("kex_exchange_identification");
+    let name = match &host.jump {
+        Some(jump) if on_the_way => format!("jump host {jump} of {}", host.name),
+        _ => format!("host {} ({})", host.name, host.ssh),
+    };
     let has = |words: &str| said.contains(words);
     Some(if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
         Failure::denied(format!("{name}: its host key is not the known one")).hint(
             "was it made anew? remove the old key with `ssh-keygen -R`, then connect once by hand",
         )
     } else if has("Host key verification failed") || has("host key is known for") {
-        let port = host.port.map(|port| format!("-p {port} ")).unwrap_or_default();
+        let target = match &host.jump {
+            Some(jump) if on_the_way => format!("ssh://{jump}"),
+            _ => host.port.map(|port| format!("-p {port} ")).unwrap_or_default() + &host.ssh,
+        };
         Failure::denied(format!("{name}: its host key is not known"))
-            .hint(format!("compare and accept it once by hand: `ssh {port}{}`", host.ssh))
+            .hint(format!("compare and accept it once by hand: `ssh {target}`"))
     } else if has("Permission denied (") || has("Too many authentication failures") {
         Failure::denied(format!("{name}: the login was refused"))
             .hint("set `identity` to the right key, or load it with `ssh-add`")

@@ -141,7 +141,7 @@ impl CiliumNode {
         &self.spec.ipam.pools.allocated
     }
 
-    /// The IPsec key it uses; `None` or 0 without IPsec.
+    /// The key it uses for `IPsec`; `None` or 0 without.
     pub const fn encryption_key(&self) -> Option<u32> {
         self.spec.encryption.key
     }

@@ -8,6 +8,7 @@
 //! and its columns vary. Both forms fill the same records.
 
 mod address;
+mod flags;
 mod link;
 mod name;
 mod neighbor;
@@ -20,7 +21,11 @@ mod rule_text;
 mod scan;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use address::{Address, parse_addresses, parse_addresses_text};
+pub use flags::RouteFlags;
 pub use link::{Link, parse_links, parse_links_text};
 pub use name::DeviceName;
 pub use neighbor::{Neighbor, NeighborState, parse_neighbors, parse_neighbors_text};
@@ -29,4 +34,4 @@ pub use route_text::parse_routes_text;
 pub use routes::parse_routes;
 pub use rule::{IpRule, Mark, RuleAction, parse_rules};
 pub use rule_text::parse_rules_text;
-pub use words::{Protocol, RouteFlags, RouteType, RouterPreference, Scope, TableId};
+pub use words::{Protocol, RouteType, RouterPreference, Scope, TableId};

@@ -13,14 +13,13 @@ use lab_model::iproute2::{
     DeviceName, IpRule, NeighborState, Route, parse_addresses, parse_links, parse_neighbors,
     parse_routes, parse_rules,
 };
-use lab_model::kubernetes::{ConfigMap, Metadata, Node, Pod};
-use lab_model::{AddressFamily, Prefix, Problem};
+use lab_model::kubernetes::{ConfigMap, Node, Pod};
+use lab_model::{AddressFamily, Problem};
 use lab_plugin::hosts::{self, Kind};
 use lab_plugin::{Batch, Failure, Outcome, Place, Selection, log, partial};
 
-use crate::model::{
-    Address, Agent, CiliumNodeInput, HostInput, Inputs, Link, NodeInput, PodInput,
-};
+use crate::model::{Agent, HostInput, Inputs, Link};
+use crate::parse::{self, DaemonSet, NodeConfig};
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +60,14 @@ pub const COMMANDS: [&str; 10] = [
 ];
 
 /// The kinds of objects, as the card declares them.
-pub const KINDS: [&str; 5] =
-    ["v1/Node", "v1/Pod", "v1/ConfigMap", "cilium.io/v2/CiliumNode", "cilium.io/v2/CiliumNodeConfig"];
+pub const KINDS: [&str; 6] = [
+    "v1/Node",
+    "v1/Pod",
+    "v1/ConfigMap",
+    "apps/v1/DaemonSet",
+    "cilium.io/v2/CiliumNode",
+    "cilium.io/v2/CiliumNodeConfig",
+];
 
 const EVERY: [Question; 10] = [
     Question::Routes,
@@ -193,7 +198,7 @@ impl Draft {
             }
             Question::Addresses => {
                 let parsed = self.read(question, parse_addresses(&text));
-                self.input.addresses = Ok(parsed.iter().filter_map(address).collect());
+                self.input.addresses = Ok(parsed.iter().filter_map(parse::address).collect());
             }
             Question::Links => {
                 let parsed = self.read(question, parse_links(&text));
@@ -215,10 +220,10 @@ impl Draft {
                 });
                 self.input.neighbors = Ok(dead.collect());
             }
-            Question::Filter => self.input.forward_drops = Some(forward_drops(&text)),
+            Question::Filter => self.input.forward_drops = Some(parse::forward_drops(&text)),
             Question::AgentConfig => self.input.in_force = Some(text),
             Question::AgentStatus => {
-                let (agent, running) = agent(&text);
+                let (agent, running) = parse::agent(&text);
                 self.input.agent = agent;
                 if version.is_none() {
                     *version = running;
@@ -284,60 +289,16 @@ impl Draft {
     }
 }
 
-fn address(parsed: &lab_model::iproute2::Address) -> Option<Address> {
-    Some(Address {
-        device: parsed.device,
-        ip: parsed.address,
-        network: parsed.network()?,
-        is_global: parsed.scope == lab_model::iproute2::Scope::GLOBAL,
-    })
-}
-
-/// Whether the policy of the filter table's FORWARD chain is DROP.
-fn forward_drops(text: &str) -> bool {
-    let mut in_filter = false;
-    for line in text.lines() {
-        if let Some(table) = line.strip_prefix('*') {
-            in_filter = table.trim() == "filter";
-        } else if in_filter && line.starts_with(":FORWARD DROP") {
-            return true;
-        }
-    }
-    false
-}
-
-/// The agent's word on itself, and the version that runs.
-fn agent(text: &str) -> (Agent, Option<String>) {
-    #[derive(serde::Deserialize)]
-    struct Status {
-        cilium: Part,
-    }
-    #[derive(serde::Deserialize)]
-    struct Part {
-        #[serde(default)]
-        state: String,
-        #[serde(default)]
-        msg: String,
-    }
-    let Ok(Status { cilium: Part { state, msg } }) = serde_json::from_str(text) else {
-        return (Agent::Silent("its status cannot be read".to_owned()), None);
-    };
-    let version = msg.split(' ').next().filter(|word| word.starts_with(char::is_numeric));
-    let version = version.map(str::to_owned);
-    let agent = if state == "Ok" { Agent::Ready } else { Agent::NotReady(format!("{state}: {msg}")) };
-    (agent, version)
-}
-
 /// Objects, in the order of their use; a kind that cannot be read is noted and left out.
 fn objects(scope: Scope, inputs: &mut Inputs) {
     let nodes = list::<Node>(
         Selection::new("v1", "Node").keep("metadata").keep("spec").keep("status.addresses"),
         inputs,
     );
-    inputs.nodes = nodes.unwrap_or_default().iter().map(node).collect();
+    inputs.nodes = nodes.unwrap_or_default().iter().map(parse::node).collect();
     let kept = Selection::new("cilium.io/v2", "CiliumNode").keep("metadata.name").keep("spec");
-    inputs.cilium_nodes =
-        list::<CiliumNode>(kept, inputs).map(|nodes| nodes.iter().map(cilium_node).collect());
+    inputs.cilium_nodes = list::<CiliumNode>(kept, inputs)
+        .map(|nodes| nodes.iter().map(parse::cilium_node).collect());
     if scope == Scope::Full {
         let kept = Selection::new("v1", "Pod")
             .keep("metadata.name")
@@ -348,23 +309,36 @@ fn objects(scope: Scope, inputs: &mut Inputs) {
             .keep("status.podIP")
             .keep("status.podIPs");
         let pods = list::<Pod>(kept, inputs);
-        inputs.pods = pods.map(|pods| pods.iter().filter_map(pod).collect());
+        inputs.pods = pods.map(|pods| pods.iter().filter_map(parse::pod).collect());
     }
-    let maps = list::<ConfigMap>(
-        Selection::new("v1", "ConfigMap").namespace("kube-system").keep("metadata").keep("data"),
-        inputs,
-    );
-    for map in maps.into_iter().flatten() {
-        match map.metadata.name.as_str() {
-            "cilium-config" => inputs.config = Some(map.data),
-            "kubeadm-config" => inputs.service_cidrs = service_cidrs(&map.data),
-            _ => {}
-        }
-    }
+    inputs.config = config_map("cilium-config", inputs);
+    let kubeadm = config_map("kubeadm-config", inputs);
+    inputs.service_cidrs = kubeadm.as_ref().map(parse::service_cidrs).unwrap_or_default();
+    let agents = Selection::new("apps/v1", "DaemonSet")
+        .namespace("kube-system")
+        .keep("spec.template.spec.containers");
+    // Only for the commands of cures; without it they name no version.
+    inputs.version = agents.get::<DaemonSet>("cilium").ok().as_ref().and_then(DaemonSet::version);
     let configs = Selection::new("cilium.io/v2", "CiliumNodeConfig").keep("metadata").keep("spec");
     // Absent in most clusters, and unknown to older ones: no answer is no news.
     for config in configs.list::<NodeConfig>().map_while(Result::ok) {
-        inputs.node_configs.push((config.spec.selector.labels, config.spec.defaults));
+        inputs.node_configs.push(config.into());
+    }
+}
+
+/// The keys of one `ConfigMap` of kube-system. Not every cluster has each, so only other failures
+/// are told.
+fn config_map(name: &str, inputs: &mut Inputs) -> Option<BTreeMap<String, String>> {
+    let of =
+        Selection::new("v1", "ConfigMap").namespace("kube-system").keep("metadata").keep("data");
+    match of.get::<ConfigMap>(name) {
+        Ok(map) => Some(map.data),
+        Err(Failure::NotFound(_)) => None,
+        Err(failure) => {
+            partial(name, &failure);
+            inputs.absent.push((name.to_owned(), failure.message().to_owned()));
+            None
+        }
     }
 }
 
@@ -385,69 +359,6 @@ fn list<T: serde::de::DeserializeOwned>(of: Selection, inputs: &mut Inputs) -> O
     Some(all)
 }
 
-fn node(node: &Node) -> NodeInput {
-    NodeInput {
-        name: node.name().to_owned(),
-        labels: node.metadata.labels.clone(),
-        internal: node.internal_ips().collect(),
-        pod_cidrs: node.pod_cidrs().to_vec(),
-    }
-}
-
-fn cilium_node(node: &CiliumNode) -> CiliumNodeInput {
-    let families = [AddressFamily::V4, AddressFamily::V6];
-    CiliumNodeInput {
-        name: node.name().to_owned(),
-        internal: families.iter().filter_map(|family| node.node_ip(*family)).collect(),
-        routers: families.iter().filter_map(|family| node.router_ip(*family)).collect(),
-        pod_cidrs: node.pod_cidrs().collect(),
-    }
-}
-
-fn pod(pod: &Pod) -> Option<PodInput> {
-    let node = pod.node_name()?;
-    let ips: Vec<IpAddr> = pod.ips().collect();
-    if ips.is_empty() || pod.has_ended() {
-        return None;
-    }
-    Some(PodInput {
-        name: format!("{}/{}", pod.namespace(), pod.name()),
-        node: node.to_owned(),
-        ips,
-        host_network: pod.has_host_network(),
-    })
-}
-
-/// `serviceSubnet` of kubeadm's ClusterConfiguration.
-fn service_cidrs(data: &BTreeMap<String, String>) -> Vec<Prefix> {
-    let lines = data.get("ClusterConfiguration").map(String::as_str).unwrap_or_default();
-    let value = lines.lines().find_map(|line| line.trim().strip_prefix("serviceSubnet:"));
-    let ranges = value.unwrap_or_default().split(',');
-    ranges.filter_map(|range| Prefix::parse(range.trim().trim_matches('"'))).collect()
-}
-
-/// A `CiliumNodeConfig`, as far as it is read.
-#[derive(serde::Deserialize)]
-struct NodeConfig {
-    #[serde(default, rename = "metadata")]
-    _metadata: Metadata,
-    spec: NodeConfigSpec,
-}
-
-#[derive(serde::Deserialize)]
-struct NodeConfigSpec {
-    #[serde(default)]
-    defaults: BTreeMap<String, String>,
-    #[serde(default, rename = "nodeSelector")]
-    selector: LabelSelector,
-}
-
-#[derive(Default, serde::Deserialize)]
-struct LabelSelector {
-    #[serde(default, rename = "matchLabels")]
-    labels: BTreeMap<String, String>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -457,32 +368,5 @@ mod tests {
         for (question, command) in EVERY.into_iter().zip(COMMANDS) {
             assert_eq!(question.command(), command);
         }
-    }
-
-    #[test]
-    fn only_the_filter_tables_policy_counts() {
-        let mangle = "*mangle\n:FORWARD DROP [0:0]\n*filter\n:FORWARD ACCEPT [0:0]\n";
-        assert!(!forward_drops(mangle));
-        assert!(forward_drops("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n"));
-    }
-
-    #[test]
-    fn an_agent_is_ready_by_its_own_word_only() {
-        let ready = r#"{"cilium":{"state":"Ok","msg":"1.18.0 (v1.18.0-274205f0)"}}"#;
-        assert_eq!(agent(ready), (Agent::Ready, Some("1.18.0".to_owned())));
-        let failing = r#"{"cilium":{"state":"Failure","msg":"datapath not ready"}}"#;
-        let failing = agent(failing).0;
-        assert_eq!(failing, Agent::NotReady("Failure: datapath not ready".to_owned()));
-        assert!(matches!(agent("no agent").0, Agent::Silent(_)));
-    }
-
-    #[test]
-    fn service_subnet_comes_from_kubeadm() {
-        let data = [(
-            "ClusterConfiguration".to_owned(),
-            "networking:\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/16\n".to_owned(),
-        )];
-        let cidrs = service_cidrs(&data.into_iter().collect());
-        assert_eq!(cidrs, Prefix::parse("10.96.0.0/16").into_iter().collect::<Vec<_>>());
     }
 }

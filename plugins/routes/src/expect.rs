@@ -135,7 +135,9 @@ impl Expected {
     /// In words, for the column of expectations.
     pub fn words(&self, cidr: Prefix) -> Option<String> {
         match self {
-            Self::Across { gateway, .. } => Some(format!("any route that leads there, {gateway} is between")),
+            Self::Across { gateway, .. } => {
+                Some(format!("any route that leads there, {gateway} is between"))
+            }
             Self::Outside => Some("a static or learned route".to_owned()),
             Self::Endpoints => Some("one route for each pod".to_owned()),
             Self::Nothing | Self::Unknown(_) => None,

@@ -25,11 +25,8 @@ pub fn static_routes(cluster: &Cluster, host: HostIdx, cidrs: &[PodCidr]) -> Vec
 pub fn towards_owner(cluster: &Cluster, host: HostIdx, cidr: &PodCidr) -> Option<String> {
     let v4 = cidr.prefix.address().is_ipv4();
     let owner = cluster.hosts[cidr.host].internal.iter().find(|ip| ip.is_ipv4() == v4)?;
-    let towards = cluster.hosts[host]
-        .fib
-        .as_ref()
-        .ok()
-        .and_then(|fib| tables::towards(fib, *owner));
+    let towards =
+        cluster.hosts[host].fib.as_ref().ok().and_then(|fib| tables::towards(fib, *owner));
     let gateway = towards.and_then(|(gateway, _)| gateway).unwrap_or(*owner);
     let device = towards.and_then(|(_, device)| device);
     let device = device.map(|device| format!(" dev {device}")).unwrap_or_default();
@@ -38,14 +35,9 @@ pub fn towards_owner(cluster: &Cluster, host: HostIdx, cidr: &PodCidr) -> Option
 
 /// Deletes exactly this route.
 pub fn delete_route(route: &Route) -> String {
-    let mut line = format!("ip route del {}", destination(&route.dst));
-    if let Some(gateway) = route.gateway {
-        line.push_str(&format!(" via {gateway}"));
-    }
-    if let Some(device) = route.device {
-        line.push_str(&format!(" dev {device}"));
-    }
-    line
+    let gateway = route.gateway.map(|gateway| format!(" via {gateway}")).unwrap_or_default();
+    let device = route.device.map(|device| format!(" dev {device}")).unwrap_or_default();
+    format!("ip route del {}{gateway}{device}", destination(&route.dst))
 }
 
 fn destination(prefix: &Prefix) -> String {
@@ -77,7 +69,7 @@ pub fn bgp(cluster: &Cluster, router: &str) -> String {
 }
 
 fn version(cluster: &Cluster) -> &str {
-    cluster.version.as_deref().unwrap_or("\"$(the version that runs)\"")
+    cluster.version.as_deref().unwrap_or("THE-VERSION-THAT-RUNS")
 }
 
 /// Restarts one node's agent.

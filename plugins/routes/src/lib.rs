@@ -3,29 +3,34 @@
 //!
 //! The card, then the stages in order: collect, model, judge or trace, rows.
 
-mod collect;
-mod datapath;
-mod expect;
-mod explain;
-mod fixes;
-mod judge;
-mod matrix;
-mod model;
-mod owner;
-mod reach;
-mod report_matrix;
-mod report_routes;
-mod report_trace;
-mod rows;
-mod settings;
-mod tables;
-mod trace;
+pub mod collect;
+pub mod datapath;
+pub mod direct;
+pub mod expect;
+pub mod explain;
+pub mod fixes;
+pub mod judge;
+#[cfg(test)]
+mod made;
+pub mod matrix;
+pub mod model;
+pub mod owner;
+pub mod parse;
+pub mod reach;
+pub mod report_matrix;
+pub mod report_routes;
+pub mod report_trace;
+pub mod rows;
+pub mod settings;
+pub mod tables;
+pub mod trace;
 
-use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin};
+use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table};
 
 use collect::Scope;
 use datapath::View;
 use judge::Facts;
+use rows::{CountRow, HopRow, PairRow, WayRow};
 use trace::{Endpoint, Ends, Unresolved};
 
 /// The plugin.
@@ -49,29 +54,32 @@ impl Plugin for Routes {
                     .example("kubectl lab routes -o wide", "with each route's own line"),
             )
             .command(
-                Command::new(&["routes", "trace"], "Follow a packet over every host, there and back")
-                    .argument(
-                        Argument::positional(
-                            "source",
-                            Kind::Text,
-                            "Where it starts: namespace/pod, node, host or address",
-                        )
-                        .objects("v1", "Pod")
-                        .required(),
+                Command::new(
+                    &["routes", "trace"],
+                    "Follow a packet over every host, there and back",
+                )
+                .argument(
+                    Argument::positional(
+                        "source",
+                        Kind::Text,
+                        "Where it starts: namespace/pod, node, host or address",
                     )
-                    .argument(
-                        Argument::positional(
-                            "destination",
-                            Kind::Text,
-                            "Where it goes: namespace/pod, node, host or address",
-                        )
-                        .objects("v1", "Pod")
-                        .required(),
+                    .objects("v1", "Pod")
+                    .required(),
+                )
+                .argument(
+                    Argument::positional(
+                        "destination",
+                        Kind::Text,
+                        "Where it goes: namespace/pod, node, host or address",
                     )
-                    .example(
-                        "kubectl lab routes trace default/curl-pod k8s-w0",
-                        "every hop, the way back, and the smallest MTU",
-                    ),
+                    .objects("v1", "Pod")
+                    .required(),
+                )
+                .example(
+                    "kubectl lab routes trace default/curl-pod k8s-w0",
+                    "every hop, the way back, and the smallest MTU",
+                ),
             )
             .command(
                 Command::new(&["routes", "matrix"], "Show which node's pods reach which")
@@ -81,9 +89,13 @@ impl Plugin for Routes {
                             .repeated(),
                     )
                     .argument(
-                        Argument::flag("to", Kind::Text, "Only to here: pod, node, host or address")
-                            .objects("v1", "Pod")
-                            .repeated(),
+                        Argument::flag(
+                            "to",
+                            Kind::Text,
+                            "Only to here: pod, node, host or address",
+                        )
+                        .objects("v1", "Pod")
+                        .repeated(),
                     )
                     .argument(Argument::flag("all", Kind::Boolean, "Also show pairs that arrive"))
                     .example("kubectl lab routes matrix", "a summary, and the pairs that are lost")
@@ -112,7 +124,10 @@ fn run_routes(call: &Call) -> Result<(), Failure> {
     let cluster = model::build(collect::collect(Scope::Full)?);
     let view = View::of_ranges(&cluster);
     let strays = judge::judge_strays(&cluster);
-    let judged = report_routes::report(&view, &strays, call.flag("all"))?;
+    let mut table = Table::new("routes");
+    let judged =
+        report_routes::report(&view, &strays, call.flag("all"), |key, row| table.push(key, row))?;
+    table.commit()?;
     let matrix = matrix::matrix(&view, |_| true, |_| true);
     let facts = Facts { view: &view, judged: &judged, strays: &strays, matrix: &matrix };
     judge::findings(&facts).into_iter().try_for_each(Finding::report)
@@ -120,10 +135,10 @@ fn run_routes(call: &Call) -> Result<(), Failure> {
 
 fn run_matrix(call: &Call) -> Result<(), Failure> {
     let (from, to) = (call.texts("from"), call.texts("to"));
-    let named = !from.is_empty() || !to.is_empty();
-    let scope = if named { Scope::Full } else { Scope::Pairs };
+    let is_named = !from.is_empty() || !to.is_empty();
+    let scope = if is_named { Scope::Full } else { Scope::Pairs };
     let cluster = model::build(collect::collect(scope)?);
-    if named {
+    if is_named {
         let ends = |names: &[&str]| match names {
             [] => Ok(report_matrix::all_pods(&cluster)),
             names => names
@@ -131,11 +146,21 @@ fn run_matrix(call: &Call) -> Result<(), Failure> {
                 .map(|name| Endpoint::resolve(&cluster, name).map_err(unresolved))
                 .collect(),
         };
-        return report_matrix::report_named(&cluster, &ends(&from)?, &ends(&to)?, call.flag("all"));
+        let (from, to) = (ends(&from)?, ends(&to)?);
+        let (counts, rows) = report_matrix::named(&cluster, &from, &to, call.flag("all"));
+        summarize(counts)?;
+        let mut pairs = Table::<PairRow>::new("pairs");
+        for row in rows {
+            pairs.push(&format!("{}/{}", row.from, row.to), row)?;
+        }
+        return pairs.commit();
     }
     let view = View::of_ranges(&cluster);
     let matrix = matrix::matrix(&view, |_| true, |_| true);
-    report_matrix::report(&view, &matrix, call.flag("all"))?;
+    summarize(report_matrix::count_rows(&matrix.counts()))?;
+    let mut pairs = Table::<PairRow>::new("pairs");
+    report_matrix::pair_rows(&view, &matrix, call.flag("all"), |key, row| pairs.push(key, row))?;
+    pairs.commit()?;
     let facts = Facts { view: &view, judged: &[], strays: &[], matrix: &matrix };
     let mut found = Vec::new();
     judge::check_ways(&facts, &mut found);
@@ -155,7 +180,24 @@ fn run_trace(call: &Call) -> Result<(), Failure> {
         destination: Endpoint::resolve(&cluster, destination).map_err(unresolved)?,
     };
     let path = ends.walk(&view).map_err(unresolved)?;
-    report_trace::report(&view, &ends, &path)
+    let mut ways = Table::<WayRow>::new("ways");
+    for row in report_trace::way_rows(&view, &ends, &path) {
+        ways.push(row.way, row)?;
+    }
+    ways.commit()?;
+    let mut hops = Table::<HopRow>::new("hops");
+    for row in report_trace::path_rows(&view, &path) {
+        hops.push(&format!("{}/{}/{}", row.way, row.branch, row.hop), row)?;
+    }
+    hops.commit()
+}
+
+fn summarize(counts: Vec<CountRow>) -> Result<(), Failure> {
+    let mut summary = Table::<CountRow>::new("summary");
+    for row in counts {
+        summary.push(&row.disposition.1.clone(), row)?;
+    }
+    summary.commit()
 }
 
 fn unresolved(Unresolved(why): Unresolved) -> Failure {

@@ -6,6 +6,7 @@
 use lab_model::walk::{Disposition, End, HostIdx, Summary};
 
 use crate::datapath::View;
+use crate::direct::{Receivers, Sender};
 use crate::model::{Cluster, PodCidr};
 use crate::reach::reach;
 
@@ -47,12 +48,21 @@ pub fn matrix<'v>(
         exceptions: Vec::new(),
         narrowest: vec![None; cluster.hosts.len()],
     };
+    let receivers = Receivers::new(cluster);
     for (from, host) in cluster.hosts.iter().enumerate() {
         if !host.is_node || host.pod_cidrs.is_empty() || !sends(from) {
             continue;
         }
+        let mut sender = Sender::new(host);
         for (to, cidr) in cluster.cidrs.iter().enumerate() {
             if cidr.host == from || !takes(cidr) {
+                continue;
+            }
+            if let Some(sender) = &mut sender
+                && let Some(mtu) = sender.arrives(&receivers, to, &cidr.prefix)
+            {
+                let summary = Summary { last: cidr.host, hops: 2, mtu, source: None };
+                made.note(from, to, End::plain(Disposition::Delivered), &summary);
                 continue;
             }
             if !host.pod_cidrs.iter().any(|own| own.family() == cidr.prefix.family()) {

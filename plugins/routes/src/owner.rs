@@ -37,14 +37,15 @@ pub fn owner(cluster: &Cluster, destination: &Prefix) -> (String, bool) {
     if cluster.service_cidrs.iter().any(|range| range.overlaps(destination)) {
         return ("service CIDR".to_owned(), true);
     }
-    let unused = cluster.hosts.iter().find(|host| {
-        host.node_pod_cidrs.iter().any(|range| range.overlaps(destination))
-    });
+    let unused = cluster
+        .hosts
+        .iter()
+        .find(|host| host.node_pod_cidrs.iter().any(|range| range.overlaps(destination)));
     if let Some(host) = unused {
         return (format!("Node.spec.podCIDR of {}, unused", host.name), true);
     }
-    let node = cluster.nodes().any(|(_, node)| {
-        node.internal.iter().any(|address| destination.contains(*address))
-    });
+    let node = cluster
+        .nodes()
+        .any(|(_, node)| node.internal.iter().any(|address| destination.contains(*address)));
     if node { ("node network".to_owned(), true) } else { ("external".to_owned(), false) }
 }

@@ -1,48 +1,50 @@
 //! The matrix as tables: how many pairs end in each way, and the pairs that do not arrive.
 
-use lab_model::walk::{Disposition, HostIdx};
-use lab_plugin::{Failure, Health, Table};
+use lab_model::walk::{Disposition, HostIdx, Trace};
+use lab_plugin::Failure;
 
 use crate::datapath::View;
 use crate::matrix::Matrix;
 use crate::model::Cluster;
 use crate::reach::{reach, representative};
 use crate::rows::{CountRow, PairRow, health, not_known};
-use crate::trace::{Endpoint, Ends, say};
+use crate::trace::{Endpoint, Ends, Path, say};
 
-/// Sends the matrix between ranges: the counts, and the exceptions or all pairs.
-pub fn report(view: &View<'_>, matrix: &Matrix<'_>, all: bool) -> Result<(), Failure> {
-    let cluster = view.cluster;
-    let mut summary = Table::<CountRow>::new("summary");
-    for (disposition, pairs) in matrix.counts() {
-        let pairs = i64::try_from(pairs).unwrap_or(i64::MAX);
-        summary.push(disposition.word(), CountRow { disposition: health(disposition), pairs })?;
-    }
-    summary.commit()?;
-    let mut table = Table::<PairRow>::new("pairs");
-    if all {
-        for from in 0..cluster.hosts.len() {
-            for to in 0..cluster.cidrs.len() {
-                if matrix.end(from, to).is_some() {
-                    push(view, matrix, &mut table, from, to)?;
-                }
-            }
-        }
-    } else {
-        for exception in &matrix.exceptions {
-            push(view, matrix, &mut table, exception.from, exception.to)?;
-        }
-    }
-    table.commit()
+/// How many pairs end in each way.
+pub fn count_rows(counts: &[(Disposition, usize)]) -> Vec<CountRow> {
+    let row = |(disposition, pairs): &(Disposition, usize)| CountRow {
+        disposition: health(*disposition),
+        pairs: i64::try_from(*pairs).unwrap_or(i64::MAX),
+    };
+    counts.iter().map(row).collect()
 }
 
-fn push(
+/// Hands over the pairs that do not arrive, or all.
+pub fn pair_rows(
     view: &View<'_>,
     matrix: &Matrix<'_>,
-    table: &mut Table<PairRow>,
-    from: HostIdx,
-    to: usize,
+    all: bool,
+    mut push: impl FnMut(&str, PairRow) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let cluster = view.cluster;
+    let mut hand_over = |from, to| {
+        let (key, row) = pair_row(view, matrix, from, to);
+        push(&key, row)
+    };
+    if !all {
+        return matrix.exceptions.iter().try_for_each(|lost| hand_over(lost.from, lost.to));
+    }
+    for from in 0..cluster.hosts.len() {
+        for to in 0..cluster.cidrs.len() {
+            if matrix.end(from, to).is_some() {
+                hand_over(from, to)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn pair_row(view: &View<'_>, matrix: &Matrix<'_>, from: HostIdx, to: usize) -> (String, PairRow) {
     let cluster = view.cluster;
     let cidr = &cluster.cidrs[to];
     // Walked again for its words: only what is shown pays for them.
@@ -56,60 +58,55 @@ fn push(
         mtu: summary.mtu,
         reason: say(end.reason),
     };
-    table.push(&format!("{}/{}", cluster.hosts[from].name, cidr.prefix), row)
+    (format!("{}/{}", cluster.hosts[from].name, cidr.prefix), row)
 }
 
-/// Sends the matrix between ends that were named.
-pub fn report_named(
+/// The matrix between ends that were named: the counts, and the pairs that do not work or all.
+pub fn named(
     cluster: &Cluster,
     from: &[Endpoint],
     to: &[Endpoint],
     all: bool,
-) -> Result<(), Failure> {
-    let mut table = Table::<PairRow>::new("pairs");
-    let mut counts = [0_i64; Disposition::ALL.len()];
-    for source in from {
-        for destination in to {
-            if source == destination {
-                continue;
-            }
-            let view = View::of_ranges(cluster);
-            let ends = Ends { source: source.clone(), destination: destination.clone() };
-            let Ok(path) = ends.walk(&view) else { continue };
-            let end = path.there.end();
-            counts[end.disposition as usize] += 1;
-            let back = path.back.as_ref().map(|back| back.end());
-            if path.works() && !all {
-                continue;
-            }
-            let last = path.there.branches.iter().find(|branch| branch.end == end);
-            let last = last.and_then(|branch| branch.hops.last()).map(|hop| hop.host);
-            let why = match &back {
-                Ok(back) => say(back.reason),
-                Err(why) => Some(String::from(**why)),
-            };
-            let there: Health = health(end.disposition);
-            let row = PairRow {
-                from: source.name(cluster),
-                to: destination.name(cluster),
-                there,
-                back: back.map_or_else(|_| not_known(), |back| health(back.disposition)),
-                last: last.map(|host| cluster.hosts[host].name.clone()),
-                mtu: path.mtu_there,
-                reason: say(end.reason).or(why),
-            };
-            table.push(&format!("{}/{}", row.from, row.to), row)?;
+) -> (Vec<CountRow>, Vec<PairRow>) {
+    let mut rows = Vec::new();
+    let mut counts = Disposition::ALL.map(|disposition| (disposition, 0_usize));
+    for (source, destination) in
+        from.iter().flat_map(|source| to.iter().map(move |destination| (source, destination)))
+    {
+        if source == destination {
+            continue;
+        }
+        let view = View::of_ranges(cluster);
+        let ends = Ends { source: source.clone(), destination: destination.clone() };
+        let Ok(path) = ends.walk(&view) else { continue };
+        counts[path.there.end().disposition as usize].1 += 1;
+        if all || !path.works() {
+            rows.push(named_row(cluster, &ends, &path));
         }
     }
-    let mut summary = Table::<CountRow>::new("summary");
-    for (disposition, pairs) in Disposition::ALL.into_iter().zip(counts) {
-        if pairs > 0 {
-            let row = CountRow { disposition: health(disposition), pairs };
-            summary.push(disposition.word(), row)?;
-        }
+    let counts: Vec<(Disposition, usize)> =
+        counts.into_iter().filter(|(_, pairs)| *pairs > 0).collect();
+    (count_rows(&counts), rows)
+}
+
+fn named_row(cluster: &Cluster, ends: &Ends, path: &Path<'_>) -> PairRow {
+    let end = path.there.end();
+    let back = path.back.as_ref().map(Trace::end);
+    let last = path.there.branches.iter().find(|branch| branch.end == end);
+    let last = last.and_then(|branch| branch.hops.last()).map(|hop| hop.host);
+    let why = match &back {
+        Ok(back) => say(back.reason),
+        Err(why) => Some(String::from(**why)),
+    };
+    PairRow {
+        from: ends.source.name(cluster),
+        to: ends.destination.name(cluster),
+        there: health(end.disposition),
+        back: back.map_or_else(|_| not_known(), |back| health(back.disposition)),
+        last: last.map(|host| cluster.hosts[host].name.clone()),
+        mtu: path.mtu_there,
+        reason: say(end.reason).or(why),
     }
-    summary.commit()?;
-    table.commit()
 }
 
 /// Every node's pods, as ends.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lab_model::Prefix;
 use lab_model::iproute2::{Route, RouteFlags, TableId};
 use lab_model::walk::HostIdx;
-use lab_plugin::{Failure, Health, Table};
+use lab_plugin::{Failure, Health};
 
 use crate::datapath::{SOME_LXC, View};
 use crate::expect::Expected;
@@ -15,14 +15,14 @@ use crate::model::{Cluster, PodCidr};
 use crate::owner::owner;
 use crate::rows::RouteRow;
 
-/// Sends all rows, and returns those that are not as they should be.
+/// Hands over all rows, host by host, and returns those that are not as they should be.
 pub fn report<'c>(
     view: &View<'c>,
     strays: &[Stray<'c>],
     all: bool,
+    mut push: impl FnMut(&str, RouteRow) -> Result<(), Failure>,
 ) -> Result<Vec<Judged<'c>>, Failure> {
     let cluster = view.cluster;
-    let mut table = Table::<RouteRow>::new("routes");
     let mut bad = Vec::new();
     // Ranges that nodes send by way of other hosts: what a router is judged by.
     let mut transit: HashSet<(HostIdx, usize)> = HashSet::new();
@@ -46,17 +46,16 @@ pub fn report<'c>(
                 bad.push(Judged { host, cidr: idx, pair });
             }
         }
-        for route in own.fib.iter().flat_map(|fib| fib.routes()) {
+        for route in own.fib.iter().flat_map(lab_model::fib::Fib::routes) {
             if let Some((key, row)) = other_row(cluster, host, route, strays, all) {
                 rows.push((route.dst, key, row));
             }
         }
         rows.sort_by_key(|(prefix, _, _)| *prefix);
         for (_, key, row) in rows {
-            table.push(&key, row)?;
+            push(&key, row)?;
         }
     }
-    table.commit()?;
     Ok(bad)
 }
 
@@ -66,9 +65,8 @@ fn pair_row(cluster: &Cluster, host: HostIdx, cidr: &PodCidr, pair: &PairVerdict
     row.owner = owner(cluster, &cidr.prefix).0;
     row.verdict = Some(pair.verdict.health());
     row.expected = match pair.expected {
-        Expected::Nothing if pair.verdict != Verdict::Ok => {
-            fixes::towards_owner(cluster, host, cidr)
-        }
+        _ if matches!(pair.verdict, Verdict::Ok | Verdict::Covered) => None,
+        Expected::Nothing => fixes::towards_owner(cluster, host, cidr),
         expected => expected.words(cidr.prefix),
     };
     if pair.expected == Expected::Endpoints {
@@ -91,10 +89,7 @@ fn other_row(
     strays: &[Stray<'_>],
     all: bool,
 ) -> Option<(String, RouteRow)> {
-    let is_range = cluster
-        .cidrs
-        .binary_search_by_key(&route.dst, |cidr| cidr.prefix)
-        .is_ok();
+    let is_range = cluster.cidrs.binary_search_by_key(&route.dst, |cidr| cidr.prefix).is_ok();
     if is_range && route.table == TableId::MAIN {
         return None;
     }

@@ -1,18 +1,16 @@
 //! A path as rows: one for each direction, one for each host.
 
 use lab_model::walk::{Branch, Hop, Step, Trace};
-use lab_plugin::{Failure, Table};
 
 use crate::datapath::View;
 use crate::rows::{HopRow, WayRow, health, not_known};
 use crate::trace::{Ends, Path, say};
 
-/// Sends a path to the tables `ways` and `hops`.
-pub fn report(view: &View<'_>, ends: &Ends, path: &Path<'_>) -> Result<(), Failure> {
-    let mut ways = Table::<WayRow>::new("ways");
+/// A row for each direction.
+pub fn way_rows(view: &View<'_>, ends: &Ends, path: &Path<'_>) -> [WayRow; 2] {
     let from = ends.source.name(view.cluster);
     let to = ends.destination.name(view.cluster);
-    ways.push("there", way(view, "there", &from, &to, &path.there, path.mtu_there))?;
+    let there = way(view, "there", &from, &to, &path.there, path.mtu_there);
     let back = match &path.back {
         Ok(back) => way(view, "back", &to, &from, back, path.mtu_back),
         Err(why) => WayRow {
@@ -26,15 +24,14 @@ pub fn report(view: &View<'_>, ends: &Ends, path: &Path<'_>) -> Result<(), Failu
             reason: Some((*why).to_owned()),
         },
     };
-    ways.push("back", back)?;
-    ways.commit()?;
-    let mut hops = Table::<HopRow>::new("hops");
-    for (name, trace) in [("there", Some(&path.there)), ("back", path.back.as_ref().ok())] {
-        for row in trace.into_iter().flat_map(|trace| hop_rows(view, name, trace)) {
-            hops.push(&format!("{}/{}/{}", row.way, row.branch, row.hop), row)?;
-        }
-    }
-    hops.commit()
+    [there, back]
+}
+
+/// A row for each host of both directions.
+pub fn path_rows(view: &View<'_>, path: &Path<'_>) -> Vec<HopRow> {
+    let mut rows = hop_rows(view, "there", &path.there);
+    rows.extend(path.back.iter().flat_map(|back| hop_rows(view, "back", back)));
+    rows
 }
 
 fn way(
@@ -62,7 +59,7 @@ fn way(
 }
 
 /// Every host of every branch, as rows.
-pub fn hop_rows(view: &View<'_>, way: &'static str, trace: &Trace<'_>) -> Vec<HopRow> {
+fn hop_rows(view: &View<'_>, way: &'static str, trace: &Trace<'_>) -> Vec<HopRow> {
     let mut rows = Vec::new();
     for (branch, number) in trace.branches.iter().zip(1..) {
         for (hop, place) in branch.hops.iter().zip(1..) {
@@ -88,7 +85,8 @@ fn hop_row(
         host: view.cluster.hosts[hop.host].name.clone(),
         in_device: hop.in_device.map(|device| device.to_string()),
         packet: format!("{} > {}", hop.packet.source, hop.packet.destination),
-        rule: hop.rule.map(ToString::to_string),
+        // Priority and selector are apart by a tab.
+        rule: hop.rule.map(|rule| rule.to_string().replace('\t', " ")),
         // A route with several legs takes several lines; a cell is one.
         route: hop.route.map(|route| route.to_string().replace("\n\t", " ")),
         next_hop: hop.next_hop.map(|ip| ip.to_string()),

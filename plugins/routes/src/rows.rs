@@ -27,7 +27,7 @@ row! {
         pub owner: String,
         /// Observation against expectation; absent where nothing is expected.
         pub verdict: Option<Health>,
-        /// What ought to be there.
+        /// What ought to be there, where it is not.
         pub expected: Option<String>,
         /// Scope of the route.
         pub scope: Option<String> as wide,

@@ -42,6 +42,7 @@ impl Tunnel {
 }
 
 /// What one node's agent runs with.
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of Cilium's own")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Native or tunnel.
@@ -76,7 +77,7 @@ pub struct Settings {
     pub devices: Vec<String>,
     /// MTU set by hand.
     pub mtu: Option<u32>,
-    /// WireGuard takes its share of the MTU.
+    /// `WireGuard` takes its share of the MTU.
     pub wireguard: bool,
 }
 

@@ -84,9 +84,10 @@ impl Endpoint {
                 None => Err(Unresolved(format!("no pod `{name}` with an address was found"))),
             };
         }
-        let mut same = cluster.pod_names.iter().filter(|(full, _)| {
-            full.split_once('/').is_some_and(|(_, short)| short == name)
-        });
+        let mut same = cluster
+            .pod_names
+            .iter()
+            .filter(|(full, _)| full.split_once('/').is_some_and(|(_, short)| short == name));
         match (same.next(), same.next()) {
             (Some((full, (host, ips))), None) => Ok(Self::of_pod(cluster, full, *host, ips)),
             (Some((first, _)), Some((second, _))) => Err(Unresolved(format!(
@@ -298,3 +299,6 @@ pub fn say(reason: Reason<'_>) -> Option<String> {
         Reason::Neighbor(ip, state) => Some(format!("{ip}: {state}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

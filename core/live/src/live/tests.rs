@@ -322,6 +322,9 @@ async fn a_stream_hands_over_pieces_as_they_come() {
     let live = live(&server, |_| {}).await;
     let chunks: Vec<Chunk> =
         live.start(question(&["cilium-dbg", "monitor"])).await.unwrap().collect().await;
+    let asked = server.asked().pop().unwrap();
+    assert!(asked.contains("&stdin=true&command=sh&command=-c&command="), "{asked}");
+    assert!(asked.ends_with("&command=kubectl-lab&command=cilium-dbg&command=monitor"), "{asked}");
     assert_eq!(chunks, [Chunk::Out(b"one".into()), Chunk::Err(b"two".into()), Chunk::Ended(Ok(0))]);
 }
 

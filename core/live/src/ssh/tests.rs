@@ -1,7 +1,6 @@
 //! Against a real sshd on loopback with keys of its own; skipped aloud where there is none.
 
 use std::io::Write;
-use std::path::Path;
 
 use lab_types::FailureKind;
 
@@ -81,7 +80,7 @@ impl Server {
 
 async fn ask(ssh: &Ssh, host: &ExtraHost, argv: &[&str]) -> Answer<lab_backend::Outcome> {
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
-    let mut session = ssh.open(host, &argv).await?;
+    let mut session = ssh.open(host, &argv, Wanted::ToTheEnd).await?;
     running::collect(&mut session, 1 << 20).await
 }
 
@@ -121,6 +120,38 @@ async fn many_at_once_share_one_connection_which_ends_with_the_run() {
     assert!(folder.join("0.s").exists());
     drop(ssh);
     assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_jump_host_is_gone_through_and_named_when_it_refuses() {
+    let Some(server) = Server::start() else { return };
+    let jump = format!("{}:{}", server.host().ssh, server.port);
+    let host = ExtraHost { jump: Some(jump.clone()), ..server.host() };
+    let outcome = ask(&Ssh::new(), &host, &["sh", "-c", "echo $SSH_CONNECTION"]).await.unwrap();
+    assert_eq!(outcome.code, 0);
+    let closed = ExtraHost { known_hosts: Some(server.folder.path().join("empty")), ..host };
+    let failure = ask(&Ssh::new(), &closed, &["true"]).await.unwrap_err();
+    assert_eq!(failure.message, format!("jump host {jump} of router: its host key is not known"));
+    assert!(failure.hint.unwrap().ends_with(&format!("`ssh ssh://{jump}`")));
+}
+
+#[tokio::test]
+async fn a_command_ends_when_nobody_listens() {
+    let Some(server) = Server::start() else { return };
+    let ssh = Ssh::new();
+    let argv = ["sh", "-c", "echo $$; exec sleep 600"].map(str::to_owned);
+    let mut session = ssh.open(&server.host(), &argv, Wanted::WhileWeListen).await.unwrap();
+    let Chunk::Out(line) = session.next().await else { panic!("no process id") };
+    let process = Path::new("/proc").join(String::from_utf8(line).unwrap().trim());
+    assert!(process.exists());
+    drop(session);
+    for _ in 0..500 {
+        if !process.exists() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it still runs");
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ struct RawInfo {
 struct RawData {
     // Other kinds use `id` for other things, and not always as a number.
     id: Option<serde_json::Value>,
+    external: Option<bool>,
     table: Option<u32>,
 }
 
@@ -84,6 +85,7 @@ pub fn parse_links(text: &str) -> (Vec<Link>, Vec<Problem>) {
         let (kind, numbers) =
             raw.linkinfo.map_or((None, None), |linkinfo| (linkinfo.info_kind, linkinfo.info_data));
         let is = |name: &str| kind.as_deref() == Some(name);
+        let is_external = numbers.as_ref().is_some_and(|numbers| numbers.external == Some(true));
         let id = numbers
             .as_ref()
             .and_then(|numbers| numbers.id.as_ref())
@@ -97,7 +99,7 @@ pub fn parse_links(text: &str) -> (Vec<Link>, Vec<Problem>) {
             flags: raw.flags,
             master: raw.master,
             peer: raw.link,
-            tunnel_id: id.filter(|_| is("vxlan") || is("geneve")),
+            tunnel_id: id.filter(|_| !is_external && (is("vxlan") || is("geneve"))),
             vrf_table: numbers.and_then(|numbers| numbers.table).filter(|_| is("vrf")),
             kind,
         }

@@ -57,7 +57,7 @@ pub struct RouteExtra {
     pub tos: Option<Box<str>>,
     /// Source prefix of a source-specific route, of IPv6 only (`from`).
     pub from: Option<Prefix>,
-    /// Lightweight tunnel: the kind, and in the text form its parameters too (`encap`).
+    /// Kind of a lightweight tunnel (`encap`), without its parameters.
     pub encap: Option<Box<str>>,
     /// The protocol's name where it is not a known one.
     pub protocol_name: Option<Box<str>>,

@@ -276,14 +276,12 @@ impl<'n, N: Network> Walker<'n, N> {
         hop.out_device = Some(leg.device);
         hop.mtu = self.mtu(&at, leg);
         if at.packet.source.is_unspecified() {
-            match self.network.source(at.host, leg, at.packet.destination) {
-                Some(source) => at.packet.source = source,
-                None => {
-                    let why = "the source address that the host chooses is not known";
-                    finish(hop, &at, visitor, End::because(Disposition::Unknown, why), ended);
-                    return;
-                }
-            }
+            let Some(source) = self.network.source(at.host, leg, at.packet.destination) else {
+                let why = "the source address that the host chooses is not known";
+                finish(hop, &at, visitor, End::because(Disposition::Unknown, why), ended);
+                return;
+            };
+            at.packet.source = source;
         }
         let forwarded = !at.origin;
         if at.tunnel.is_none() {

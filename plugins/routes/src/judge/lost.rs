@@ -19,6 +19,9 @@ use crate::trace::say;
 /// Evidence lines quoted for one finding.
 const MOST_EVIDENCE: usize = 12;
 
+/// Pairs walked again for their lines.
+const MOST_WALKED: usize = 64;
+
 /// Adds the findings of all exceptions.
 pub fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(Disposition, HostIdx), Vec<Exception<'_>>> = BTreeMap::new();
@@ -63,7 +66,8 @@ fn named(facts: &Facts<'_, '_>, cidrs: &[PodCidr]) -> Vec<String> {
 /// Quotes each route that leads to the end, each line once.
 fn quote(facts: &Facts<'_, '_>, exceptions: &[Exception<'_>], mut finding: Finding) -> Finding {
     let mut quoted = BTreeSet::new();
-    for exception in exceptions {
+    // A sample is enough: the lines repeat, and there may be a million pairs.
+    for exception in exceptions.iter().step_by(exceptions.len() / MOST_WALKED + 1) {
         if quoted.len() >= MOST_EVIDENCE {
             break;
         }
@@ -80,19 +84,18 @@ fn quote(facts: &Facts<'_, '_>, exceptions: &[Exception<'_>], mut finding: Findi
 
 fn black_hole(facts: &Facts<'_, '_>, last: HostIdx, exceptions: &[Exception<'_>]) -> Finding {
     let cluster = facts.view.cluster;
-    let (lost, senders) = ranges(facts, exceptions);
+    let (cidrs, senders) = ranges(facts, exceptions);
     let host = &cluster.hosts[last];
     let gateway = exceptions.first().and_then(|first| say(first.end.reason));
     let gateway = gateway.map(|why| format!(" ({why})")).unwrap_or_default();
-    let subject = format!("{}: {}", host.name, some_of(&prefixes(&lost)));
+    let subject = format!("{}: {}", host.name, some_of(&prefixes(&cidrs)));
     let message = format!(
         "pods on {} cannot reach pods of {}: {} sends these packets out of its default route{gateway}",
         some_of(&senders),
-        some_of(&named(facts, &lost)),
+        some_of(&named(facts, &cidrs)),
         host.name,
     );
-    let mut finding =
-        quote(facts, exceptions, Finding::bad("routes/black-hole", subject, message));
+    let mut finding = quote(facts, exceptions, Finding::bad("routes/black-hole", subject, message));
     // Request and answer are looked up apart, so the router needs every range, not only those
     // that were seen to be lost.
     let lacking: Vec<PodCidr> = cluster
@@ -128,17 +131,17 @@ fn prefixes(cidrs: &[PodCidr]) -> Vec<String> {
 }
 
 fn looping(facts: &Facts<'_, '_>, last: HostIdx, exceptions: &[Exception<'_>]) -> Finding {
-    let (lost, senders) = ranges(facts, exceptions);
+    let (cidrs, senders) = ranges(facts, exceptions);
     let host = &facts.view.cluster.hosts[last];
     let message = format!(
         "packets from pods on {} to {} come back to {} and circle",
         some_of(&senders),
-        some_of(&named(facts, &lost)),
+        some_of(&named(facts, &cidrs)),
         host.name,
     );
-    let subject = format!("{}: {}", host.name, some_of(&prefixes(&lost)));
+    let subject = format!("{}: {}", host.name, some_of(&prefixes(&cidrs)));
     let finding = quote(facts, exceptions, Finding::bad("routes/loop", subject, message));
-    let routes = fixes::static_routes(facts.view.cluster, last, &lost);
+    let routes = fixes::static_routes(facts.view.cluster, last, &cidrs);
     if routes.is_empty() {
         return finding;
     }
@@ -155,19 +158,19 @@ fn unreachable(
     last: HostIdx,
     exceptions: &[Exception<'_>],
 ) -> Finding {
-    let (lost, senders) = ranges(facts, exceptions);
+    let (cidrs, senders) = ranges(facts, exceptions);
     let host = &facts.view.cluster.hosts[last];
     let why = exceptions.first().and_then(|first| say(first.end.reason));
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     let message = format!(
         "pods on {} cannot reach pods of {}: {disposition} on {}{why}",
         some_of(&senders),
-        some_of(&named(facts, &lost)),
+        some_of(&named(facts, &cidrs)),
         host.name,
     );
-    let subject = format!("{}: {}", host.name, some_of(&prefixes(&lost)));
+    let subject = format!("{}: {}", host.name, some_of(&prefixes(&cidrs)));
     let finding = quote(facts, exceptions, Finding::bad("routes/unreachable", subject, message));
-    let routes = fixes::static_routes(facts.view.cluster, last, &lost);
+    let routes = fixes::static_routes(facts.view.cluster, last, &cidrs);
     if disposition != Disposition::NoRoute || routes.is_empty() {
         return finding;
     }
@@ -199,15 +202,13 @@ fn one_way(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
             cluster.hosts[last].name,
         );
         let subject = cluster.hosts[last].name.clone();
-        let finding =
-            quote(facts, &exceptions, Finding::warn("routes/one-way", subject, message));
-        let (lost, _) = ranges(facts, &exceptions);
-        let routes = fixes::static_routes(cluster, last, &lost);
-        found.push(match routes.is_empty() {
-            true => finding,
-            false => {
-                finding.fix(format!("on {}:\n{}", cluster.hosts[last].name, replace(&routes)))
-            }
+        let finding = quote(facts, &exceptions, Finding::warn("routes/one-way", subject, message));
+        let (cidrs, _) = ranges(facts, &exceptions);
+        let routes = fixes::static_routes(cluster, last, &cidrs);
+        found.push(if routes.is_empty() {
+            finding
+        } else {
+            finding.fix(format!("on {}:\n{}", cluster.hosts[last].name, replace(&routes)))
         });
     }
 }
@@ -235,7 +236,10 @@ fn narrow(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
                 .evidence(format!("{host}: ip -j -d link"), format!("{device} mtu {mtu}"))
                 .evidence(format!("{host}: {ROUTES}"), line(narrow.route))
                 .fix(format!("on {host}: ip link set dev {device} mtu {given}"))
-                .fix(format!("lower Cilium's MTU by {} (helm value MTU) and restart the agents", given - mtu)),
+                .fix(format!(
+                    "lower Cilium's MTU by {} (helm value MTU) and restart the agents",
+                    given - mtu
+                )),
         );
     }
 }

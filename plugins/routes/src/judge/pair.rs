@@ -3,7 +3,7 @@
 //! Follows the decision table of the routing modes. A route that covers is judged by where it
 //! leads, not by being there: a default route to nowhere covers nothing.
 
-use lab_model::iproute2::{Protocol, Route};
+use lab_model::iproute2::Route;
 use lab_model::walk::Disposition;
 
 use super::Verdict;
@@ -33,8 +33,13 @@ pub fn pair<'c>(view: &View<'c>, host: usize, cidr: &PodCidr) -> PairVerdict<'c>
     let cluster = view.cluster;
     let own = &cluster.hosts[host];
     let expected = expect(cluster, host, cidr);
-    let mut judged =
-        PairVerdict { verdict: Verdict::Unknown, expected, route: None, intruder: None, fate: None };
+    let mut judged = PairVerdict {
+        verdict: Verdict::Unknown,
+        expected,
+        route: None,
+        intruder: None,
+        fate: None,
+    };
     let Ok(fib) = &own.fib else { return judged };
     let exact = tables::exact(fib, &cidr.prefix);
     let best = exact.or_else(|| tables::covering(fib, &cidr.prefix));
@@ -43,7 +48,7 @@ pub fn pair<'c>(view: &View<'c>, host: usize, cidr: &PodCidr) -> PairVerdict<'c>
         judged.verdict = Verdict::Conflict;
         return judged;
     }
-    let mut walked = |judged: &mut PairVerdict<'c>, good: Verdict, lost: Verdict| {
+    let walked = |judged: &mut PairVerdict<'c>, good: Verdict, lost: Verdict| {
         let end = reach(view, host, cidr).0;
         judged.fate = Some(end.disposition);
         judged.verdict = if end.disposition.is_unknown() {
@@ -94,7 +99,6 @@ pub fn pair<'c>(view: &View<'c>, host: usize, cidr: &PodCidr) -> PairVerdict<'c>
                 Verdict::Ok
             };
         }
-        (Expected::Tunnel { .. }, None) => judged.verdict = absent(own),
         (Expected::Local { router }, Some(route)) => {
             let on_host = route.device.is_some_and(|device| device == CILIUM_HOST);
             judged.verdict = if !on_host {
@@ -105,7 +109,7 @@ pub fn pair<'c>(view: &View<'c>, host: usize, cidr: &PodCidr) -> PairVerdict<'c>
                 Verdict::Ok
             };
         }
-        (Expected::Local { .. }, None) => judged.verdict = absent(own),
+        (Expected::Tunnel { .. } | Expected::Local { .. }, None) => judged.verdict = absent(own),
         (Expected::Endpoints, _) => endpoints(view, host, cidr, &mut judged),
         (Expected::Nothing, _) => {
             walked(&mut judged, Verdict::Ok, Verdict::Missing);
@@ -150,13 +154,15 @@ fn endpoints<'c>(view: &View<'c>, host: usize, cidr: &PodCidr, judged: &mut Pair
 
 fn is_claimed_twice(cluster: &Cluster, cidr: &PodCidr) -> bool {
     // Ordered by prefix, so whatever overlaps stands beside.
-    let at = cluster.cidrs.partition_point(|known| {
-        (known.prefix, known.host) < (cidr.prefix, cidr.host)
-    });
+    let at = cluster
+        .cidrs
+        .partition_point(|known| (known.prefix, known.host) < (cidr.prefix, cidr.host));
     let beside = [at.checked_sub(1), Some(at + 1)];
-    beside.into_iter().flatten().filter_map(|idx| cluster.cidrs.get(idx)).any(|other| {
-        other.host != cidr.host && other.prefix.overlaps(&cidr.prefix)
-    })
+    beside
+        .into_iter()
+        .flatten()
+        .filter_map(|idx| cluster.cidrs.get(idx))
+        .any(|other| other.host != cidr.host && other.prefix.overlaps(&cidr.prefix))
 }
 
 /// A longer route inside the range that leads elsewhere.
@@ -169,15 +175,14 @@ fn intruder<'c>(
     let own = &view.cluster.hosts[host];
     let fib = own.fib.as_ref().ok()?;
     tables::inside(fib, &cidr.prefix).find(|route| {
-        let same_way = exact.is_some_and(|exact| {
-            exact.gateway == route.gateway && exact.device == route.device
-        });
+        let same_way = exact
+            .is_some_and(|exact| exact.gateway == route.gateway && exact.device == route.device);
         let towards_owner = route
             .gateway
             .is_some_and(|gateway| view.cluster.hosts[cidr.host].internal.contains(&gateway));
-        // Parts of the range may have routes of their own to the same node.
-        let learned = route.protocol == Protocol::BGP || tables::is_by_hand(route);
+        // Where people route the range themselves, they may do so in parts.
+        let by_parts = exact.is_none() && tables::is_by_hand(route);
         let is_range = view.cluster.cidrs.iter().any(|known| known.prefix == route.dst);
-        !same_way && !towards_owner && !is_range && !(learned && exact.is_none())
+        !(same_way || towards_owner || is_range || by_parts)
     })
 }

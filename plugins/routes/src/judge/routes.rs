@@ -91,7 +91,7 @@ fn pod_routes(facts: &Facts<'_, '_>, host: usize, judged: &Judged<'_>) -> Findin
     let cluster = facts.view.cluster;
     let own = &cluster.hosts[host];
     let range = cluster.cidrs[judged.cidr].prefix;
-    let without: Vec<String> = cluster
+    let mut without: Vec<String> = cluster
         .pods
         .iter()
         .flatten()
@@ -101,6 +101,8 @@ fn pod_routes(facts: &Facts<'_, '_>, host: usize, judged: &Judged<'_>) -> Findin
         })
         .map(|(ip, pod)| format!("{} ({ip})", pod.name))
         .collect();
+    // Pods come out of a map.
+    without.sort();
     Finding::bad(
         "routes/missing-pod-route",
         own.name.clone(),
@@ -124,8 +126,7 @@ fn replaced(facts: &Facts<'_, '_>, host: usize, judged: &[&Judged<'_>], code: &s
 
 fn shadowed(facts: &Facts<'_, '_>, host: usize, judged: &[&Judged<'_>]) -> Finding {
     let name = &facts.view.cluster.hosts[host].name;
-    let message =
-        format!("a longer route takes a part of {}", some_of(&ranges(facts, judged)));
+    let message = format!("a longer route takes a part of {}", some_of(&ranges(facts, judged)));
     let mut finding = Finding::bad("routes/shadowed", name.clone(), message);
     let intruders = judged.iter().filter_map(|judged| judged.pair.intruder);
     for intruder in intruders.take(4) {

@@ -22,7 +22,10 @@ pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
         let proxy = node.settings.as_ref().is_some_and(|settings| settings.l7_proxy);
         let quoted = |finding: Finding| {
             rules.iter().take(4).fold(finding, |finding, rule| {
-                finding.evidence(format!("{}: ip -j rule", node.name), rule.to_string())
+                finding.evidence(
+                    format!("{}: ip -j rule", node.name),
+                    rule.to_string().replace('\t', " "),
+                )
             })
         };
         if at(0).is_none() && at(100).is_none() {
@@ -30,8 +33,9 @@ pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
             if !any {
                 let message = "no rule looks up the local table: the host refuses its own packets";
                 found.push(
-                    quoted(Finding::bad("routes/local-rule", node.name.clone(), message))
-                        .fix(format!("on {}: ip rule add from all lookup local pref 100", node.name)),
+                    quoted(Finding::bad("routes/local-rule", node.name.clone(), message)).fix(
+                        format!("on {}: ip rule add from all lookup local pref 100", node.name),
+                    ),
                 );
             }
         } else if proxy && at(0).is_some() {

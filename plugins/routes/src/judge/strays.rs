@@ -49,7 +49,7 @@ pub fn judge(cluster: &Cluster) -> Vec<Stray<'_>> {
     let unused = unused(cluster);
     let mut strays = Vec::new();
     for (host, own) in cluster.hosts.iter().enumerate() {
-        for route in own.fib.iter().flat_map(|fib| fib.routes()) {
+        for route in own.fib.iter().flat_map(lab_model::fib::Fib::routes) {
             if let Some(kind) = kind(cluster, own, route, &unused) {
                 strays.push(Stray { host, route, kind });
             }
@@ -97,8 +97,8 @@ fn kind(
     if near(cluster, &route.dst) {
         return None;
     }
-    let made_by_cilium = route.protocol == Protocol::KERNEL
-        && (route.gateway.is_some() || device == CILIUM_HOST);
+    let made_by_cilium =
+        route.protocol == Protocol::KERNEL && (route.gateway.is_some() || device == CILIUM_HOST);
     let by_hand = crate::tables::is_by_hand(route) && route.gateway.is_some();
     (made_by_cilium || by_hand).then_some(StrayKind::Range)
 }

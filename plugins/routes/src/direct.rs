@@ -1,0 +1,157 @@
+//! The common case of a pair, without a walk: a plain rule set, one route to exactly the range,
+//! and its gateway is the owner, on the link.
+//!
+//! Says only "arrives", never "is lost": whatever is not that plain is walked. A test holds it
+//! to what the walk says. It is apart because it is the one shortcut, and it exists for a
+//! thousand nodes: a million pairs, four lookups each.
+
+use std::net::IpAddr;
+
+use lab_model::iproute2::{DeviceName, IpRule, Route, RouteFlags, RouteType, RuleAction, TableId};
+use lab_model::{AddressFamily, Prefix};
+
+use crate::model::{Cluster, Host, PodCidr};
+use crate::settings::{Mode, Settings};
+
+/// What is needed of each range's owner, worked out once.
+pub struct Receivers {
+    gateways: Vec<Option<IpAddr>>,
+}
+
+/// What is needed of one sender, worked out once for all its pairs.
+pub struct Sender<'c> {
+    /// Routes of `main` by destination, and how far the pairs have come: ranges are asked for
+    /// in the same order, so both lists are walked once, side by side.
+    routes: Vec<&'c Route>,
+    next: usize,
+    local: Vec<Prefix>,
+    settings: &'c Settings,
+    devices: Vec<Device>,
+}
+
+/// A device through which neighbors are reached.
+struct Device {
+    name: DeviceName,
+    network: Prefix,
+    mtu: Option<u32>,
+}
+
+impl Receivers {
+    /// For each range the only address by which its owner can be a next hop, if the owner hands
+    /// what comes in by the network to its pods.
+    pub fn new(cluster: &Cluster) -> Self {
+        let gateway = |cidr: &PodCidr| {
+            let owner = &cluster.hosts[cidr.host];
+            let settings = owner.settings.as_ref()?;
+            if settings.legacy_host_routing || owner.addresses.is_err() {
+                return None;
+            }
+            let v4 = cidr.prefix.family() == AddressFamily::V4;
+            let own = owner.internal.iter().find(|ip| ip.is_ipv4() == v4)?;
+            (cluster.owner(*own) == Some(cidr.host)).then_some(*own)
+        };
+        // A range that another node claims a part of is walked, and so is one with known pods.
+        let alone = |idx: usize| {
+            let this = &cluster.cidrs[idx].prefix;
+            let beside = [idx.checked_sub(1), Some(idx + 1)].into_iter().flatten();
+            cluster.pods.is_none()
+                && !beside.filter_map(|at| cluster.cidrs.get(at)).any(|it| it.prefix.overlaps(this))
+        };
+        let of_range = |(idx, cidr)| alone(idx).then(|| gateway(cidr)).flatten();
+        Self { gateways: cluster.cidrs.iter().enumerate().map(of_range).collect() }
+    }
+}
+
+impl<'c> Sender<'c> {
+    /// A node whose rules and settings leave nothing to weigh.
+    pub fn new(host: &'c Host) -> Option<Self> {
+        let settings = host.settings.as_ref()?;
+        let fib = host.fib.as_ref().ok()?;
+        let plain = settings.mode == Mode::Native
+            && !settings.ip_masq_agent
+            && host.dead.is_empty()
+            && [AddressFamily::V4, AddressFamily::V6]
+                .iter()
+                .all(|family| is_plain(fib.rules(*family)));
+        if !plain {
+            return None;
+        }
+        let up = |own: &&crate::model::Address| {
+            host.links.get(&own.device).is_none_or(|link| !link.is_down)
+        };
+        let devices = host.addresses.as_ref().ok()?.iter().filter(up).map(|own| Device {
+            name: own.device,
+            network: own.network,
+            mtu: host.links.get(&own.device).and_then(|link| link.mtu),
+        });
+        let families = [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6];
+        let sorted = |table| families.iter().flat_map(move |all| fib.within(table, *all));
+        Some(Self {
+            routes: sorted(TableId::MAIN).collect(),
+            next: 0,
+            local: sorted(TableId::LOCAL).map(|route| route.dst).collect(),
+            settings,
+            devices: devices.collect(),
+        })
+    }
+
+    /// The MTU of the way to a range, if packets plainly arrive there. Ranges must be asked for
+    /// in ascending order.
+    pub fn arrives(
+        &mut self,
+        receivers: &Receivers,
+        idx: usize,
+        range: &Prefix,
+    ) -> Option<Option<u32>> {
+        let rest = self.routes.get(self.next..)?;
+        self.next += rest.iter().take_while(|route| route.dst < *range).count();
+        let route = *self.routes.get(self.next)?;
+        let gateway = receivers.gateways.get(idx).copied().flatten()?;
+        let is_plain = route.dst == *range
+            && route.gateway == Some(gateway)
+            && route.route_type == RouteType::Unicast
+            && !route.flags.has(RouteFlags::DEAD)
+            && route.extra.is_none();
+        // What follows in this order is a longer route inside the range, if there is one.
+        let is_whole = self.routes.get(self.next + 1).is_none_or(|after| !range.covers(&after.dst));
+        if !is_plain || !is_whole || self.local.iter().any(|local| local.overlaps(range)) {
+            return None;
+        }
+        let device = self.device(route, gateway)?;
+        // Where the source may be masqueraded, the walk asks by which address.
+        let keeps = self.settings.keeps_source_towards(range.address());
+        keeps.then(|| match (route.mtu_bytes(), device.mtu) {
+            (Some(route), Some(device)) => Some(route.min(device)),
+            (route, device) => route.or(device),
+        })
+    }
+
+    fn device(&self, route: &Route, gateway: IpAddr) -> Option<&Device> {
+        let name = route.device?;
+        self.devices.iter().find(|device| device.name == name && device.network.contains(gateway))
+    }
+}
+
+/// Whether rules without a selector look up `local`, then `main`, and the others want a mark
+/// that the pods' packets do not have.
+fn is_plain(rules: &[IpRule]) -> bool {
+    let mut tables = Vec::with_capacity(3);
+    for rule in rules {
+        let RuleAction::Lookup(table) = rule.action else { return false };
+        let other = IpRule {
+            mark: rule.mark,
+            table_name: rule.table_name.clone(),
+            protocol: rule.protocol,
+            ..IpRule::lookup(rule.family, rule.priority, table)
+        };
+        if *rule != other {
+            return false;
+        }
+        match rule.mark {
+            Some(mark) if mark.value & mark.mask != 0 => {}
+            Some(_) => return false,
+            None => tables.push(table),
+        }
+    }
+    tables.starts_with(&[TableId::LOCAL, TableId::MAIN])
+}
