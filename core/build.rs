@@ -36,7 +36,12 @@ fn plugins(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.path().join("card.json").is_file() {
-            names.push(entry.file_name().into_string().map_err(|name| format!("{name:?}"))?);
+            names.push(
+                entry
+                    .file_name()
+                    .into_string()
+                    .map_err(|name| format!("{} is not UTF-8", name.display()))?,
+            );
         }
     }
     names.sort();
@@ -96,6 +101,10 @@ fn build(root: &Path, plugins: &[String]) -> Result<PathBuf, Box<dyn Error>> {
     Ok(target.join(TARGET).join(PROFILE))
 }
 
+fn text(path: &Path) -> Result<&str, Box<dyn Error>> {
+    path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()).into())
+}
+
 /// Rust source of the table of built-in plugins.
 fn source(root: &Path, plugins: &[String], built: &Path) -> Result<String, Box<dyn Error>> {
     let mut source = String::from("static BUILTIN: &[Builtin] = &[\n");
@@ -104,7 +113,9 @@ fn source(root: &Path, plugins: &[String], built: &Path) -> Result<String, Box<d
         let wasm = built.join(format!("{}.wasm", plugin.replace('-', "_")));
         writeln!(
             source,
-            "    Builtin {{ name: {plugin:?}, card: include_str!({card:?}), wasm: include_bytes!({wasm:?}) }},",
+            "    Builtin {{\n        name: {plugin:?},\n        card: include_str!({:?}),\n        wasm: include_bytes!({:?}),\n    }},",
+            text(&card)?,
+            text(&wasm)?,
         )?;
     }
     source.push_str("];\n");

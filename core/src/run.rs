@@ -51,12 +51,12 @@ pub(crate) fn run(argv: &[OsString]) -> u8 {
 
 fn act(argv: &[OsString]) -> Result<u8, Failure> {
     let cards = plugins::cards()?;
-    let args = lab_cli::parse(argv, &cards)?;
+    let typed = lab_cli::parse(argv, &cards)?;
     let say = |text: String| match terminal::print(&text) {
         Ok(()) => Ok(exit::CLEAN),
         Err(error) => Err(Failure::other(format!("cannot write: {error}"))),
     };
-    match args.action {
+    match typed.action {
         Action::Help(text) => say(text),
         Action::Version => say(format!("kubectl-lab {}\n", env!("CARGO_PKG_VERSION"))),
         Action::Completion(shell) => say(lab_cli::completion::script(shell).to_owned()),
@@ -72,14 +72,14 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
             None => Err(Failure::not_found("there is no folder for the configuration file")
                 .hint("set `KUBECTL_LAB_CONFIG` to its path")),
         },
-        Action::ConfigView => say(Settings::load(&args.globals, &System)?.view()),
+        Action::ConfigView => say(Settings::load(&typed.globals, &System)?.view()),
         Action::Run(command) => {
-            let settings = Settings::load(&args.globals, &System)?;
+            let settings = Settings::load(&typed.globals, &System)?;
             let stop = Arc::new(Notify::new());
             block_on(command.live.then(|| stop.clone()), show(&command, &settings, &cards, stop))
         }
         Action::Capture { file, runs } => {
-            let settings = Settings::load(&args.globals, &System)?;
+            let settings = Settings::load(&typed.globals, &System)?;
             block_on(None, capture(&file, &runs, &settings, &cards))
         }
     }
@@ -262,6 +262,8 @@ impl<'a> Ready<'a> {
         // A card that lags behind its plugin would refuse its questions: a bug of the build,
         // looked for only when there is compiling to do anyway.
         if component.compiled() && component.describe().await.map_err(broken)? != *card {
+            // Else the next run would find an artifact and look no further.
+            cache.forget(&engine, plugin.wasm);
             return Err(Failure::other(format!("plugin {name}: its stored card is out of date"))
                 .hint("`cargo bless` writes it anew"));
         }

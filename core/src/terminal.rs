@@ -132,9 +132,11 @@ impl Listener for Console {
             return;
         }
         self.clear();
-        let fields: String =
-            fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-        remark(&format!("{plugin}: {message}{fields}"));
+        let mut line = format!("{plugin}: {message}");
+        for (name, value) in fields {
+            line.extend([" ", name, "=", value]);
+        }
+        remark(&line);
     }
 
     fn progress(&self, label: &str, done: u64, total: Option<u64>) {

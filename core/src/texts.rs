@@ -50,20 +50,18 @@ pub(crate) fn plugin_info(name: &str, card: &Card) -> String {
 
 /// `explain CODE`, or the list of codes.
 pub(crate) fn explain(code: Option<&str>, cards: &[(String, Card)]) -> String {
+    let mut text = String::new();
     let all = || cards.iter().flat_map(|(_, card)| &card.explanations);
-    match code {
-        Some(code) => all()
-            .filter(|explanation| explanation.code == code)
-            .map(|explanation| format!("{}\n\n{}\n", explanation.code, explanation.text.trim_end()))
-            .collect(),
-        None => {
-            let width = all().map(|explanation| explanation.code.len()).max().unwrap_or_default();
-            all()
-                .map(|explanation| {
-                    let line = explanation.text.lines().next().unwrap_or_default();
-                    format!("{:width$}   {line}\n", explanation.code)
-                })
-                .collect()
+    if let Some(code) = code {
+        for explanation in all().filter(|explanation| explanation.code == code) {
+            let _ = writeln!(text, "{code}\n\n{}", explanation.text.trim_end());
         }
+        return text;
     }
+    let width = all().map(|explanation| explanation.code.len()).max().unwrap_or_default();
+    for explanation in all() {
+        let line = explanation.text.lines().next().unwrap_or_default();
+        let _ = writeln!(text, "{:width$}   {line}", explanation.code);
+    }
+    text
 }

@@ -20,7 +20,7 @@ pub(crate) fn view(settings: &Settings) -> Result<View, Failure> {
     let view = &settings.view;
     let filters = view.filters.iter().map(|text| Filter::parse(text, matcher));
     Ok(View {
-        table: view.table.clone(),
+        table: view.only.clone(),
         filters: filters.collect::<Result<_, _>>()?,
         sort: view.sort.as_deref().map(Sort::parse).transpose()?,
         columns: (!view.columns.is_empty()).then(|| view.columns.clone()),

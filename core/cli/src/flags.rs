@@ -119,7 +119,7 @@ pub(crate) static FLAGS: &[Flag] = &[
     flag(Source, "against", "PATH", One(Path), "Compare with what another capture answers"),
     flag(Output, "output", "FORMAT", One(Format), "table, wide, json, yaml, csv, ndjson or name")
         .short('o'),
-    flag(Output, "table", "NAME", One(Text), "Show only this table of several"),
+    flag(Output, "only", "TABLE", One(Text), "Show only this table of several"),
     flag(
         Output,
         "sort",

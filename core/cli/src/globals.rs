@@ -31,8 +31,8 @@ pub struct Globals {
 
     /// `-o`.
     pub output: Option<Format>,
-    /// `--table`: only this one of several.
-    pub table: Option<String>,
+    /// `--only`: one table of several.
+    pub only: Option<String>,
     /// `--sort`.
     pub sort: Option<String>,
     /// `--filter`, in order; a row must pass all.
@@ -107,7 +107,7 @@ impl Globals {
             record: inner.record.or(self.record),
             against: inner.against.or(self.against),
             output: inner.output.or(self.output),
-            table: inner.table.or(self.table),
+            only: inner.only.or(self.only),
             sort: inner.sort.or(self.sort),
             filters: [self.filters, inner.filters].concat(),
             columns: if inner.columns.is_empty() { self.columns } else { inner.columns },

@@ -264,7 +264,7 @@ fn globals(matches: &ArgMatches) -> Result<Globals, CliError> {
         record: shared.path("record")?,
         against: shared.path("against")?,
         output: shared.choice("output")?,
-        table: shared.one("table")?,
+        only: shared.one("only")?,
         sort: shared.one("sort")?,
         filters: shared.each("filter")?,
         columns: shared.list("columns")?,

@@ -53,9 +53,9 @@ impl ArtifactCache {
         Ok((artifact, true))
     }
 
-    /// Forgets a component's artifact, for one that the engine refused.
-    pub(crate) fn forget(&self, engine: &wasmtime::Engine, wasm: &[u8]) {
-        if let Some(path) = self.path(engine, wasm) {
+    /// Forgets a component's artifact: one that the engine refused, or that nobody should use.
+    pub fn forget(&self, engine: &crate::Engine, wasm: &[u8]) {
+        if let Some(path) = self.path(engine.inner(), wasm) {
             drop(fs::remove_file(path));
         }
     }
@@ -131,7 +131,11 @@ fn create_private(folder: &Path) -> io::Result<()> {
 fn only_mine(metadata: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
     let mine = metadata.uid() == current_user()? && metadata.mode() & 0o022 == 0;
-    if mine && !metadata.is_symlink() { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    if mine && !metadata.is_symlink() {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
 }
 
 #[cfg(not(unix))]
@@ -164,7 +168,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::convert::Infallible;

@@ -17,10 +17,10 @@ use wasmtime::component::Linker;
 use wasmtime::component::Resource;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
 use crate::ArtifactCache;
 use crate::Engine;
-use lab_backend::Gate;
 use crate::Limits;
 use crate::Listener;
 use crate::Silent;
@@ -32,6 +32,7 @@ use crate::interface::card::CardHandle;
 use crate::state::Phase;
 use crate::state::Running;
 use crate::state::State;
+use lab_backend::Gate;
 
 /// A command of the card with its values.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,9 @@ pub struct Run {
     /// Told when the user wants the end.
     pub stop: Arc<tokio::sync::Notify>,
 }
+
+/// Bytes of a guest's standard error that are kept; a guest that writes more is stopped.
+const STDERR: usize = 64 << 10;
 
 /// How long a plugin may take to end after it was told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -93,7 +97,7 @@ pub struct Finished {
 /// A plugin ready to run.
 pub struct Component {
     name: String,
-    component: wasmtime::component::Component,
+    code: wasmtime::component::Component,
     linker: Linker<State>,
     engine: wasmtime::Engine,
     compiled: bool,
@@ -118,7 +122,7 @@ impl Component {
             Ok(component) => component,
             // An artifact of the right hash that the engine refuses: another machine's, say.
             Err(_) if !compiled => {
-                cache.forget(inner, wasm);
+                cache.forget(engine, wasm);
                 let (artifact, _) = cache.artifact(inner, wasm, compile).map_err(failed)?;
                 deserialize(inner, &artifact).map_err(failed)?
             }
@@ -127,7 +131,7 @@ impl Component {
         let mut linker = Linker::new(inner);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
         Bindings::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(failed)?;
-        Ok(Self { name: name.to_owned(), component, linker, engine: inner.clone(), compiled })
+        Ok(Self { name: name.to_owned(), code: component, linker, engine: inner.clone(), compiled })
     }
 
     /// Whether loading had to compile.
@@ -140,24 +144,20 @@ impl Component {
     /// # Errors
     /// The plugin broke, asked something, or took longer than a second of computing.
     pub async fn describe(&self) -> Result<Card, Crash> {
-        let limits = Limits {
-            memory: 64 << 20,
-            compute: Duration::from_secs(1),
-            ..Limits::default()
-        };
+        let limits =
+            Limits { memory: 64 << 20, compute: Duration::from_secs(1), ..Limits::default() };
         let mut store =
             self.store(Phase::Describing(Card::default()), limits, false, Arc::new(Silent));
-        let failed = |error: wasmtime::Error| crash(&error, "broke while describing itself");
-        let bindings = Bindings::instantiate_async(&mut store, &self.component, &self.linker)
+        let stderr = store.data().stderr.clone();
+        let failed = |error: wasmtime::Error| {
+            crash(&error, "broke while describing itself").with_last_words(&stderr.contents())
+        };
+        let bindings = Bindings::instantiate_async(&mut store, &self.code, &self.linker)
             .await
             .map_err(failed)?;
         let handle = store.data_mut().resources.push(CardHandle).map_err(|e| failed(e.into()))?;
         let borrowed = Resource::new_borrow(handle.rep());
-        bindings
-            .lab_plugin_command()
-            .call_describe(&mut store, borrowed)
-            .await
-            .map_err(failed)?;
+        bindings.lab_plugin_command().call_describe(&mut store, borrowed).await.map_err(failed)?;
         match store.into_data().phase {
             Phase::Describing(card) => Ok(card),
             Phase::Running(_) => Ok(Card::default()),
@@ -175,8 +175,7 @@ impl Component {
             rows: 0,
             inbox: inbox.clone(),
         };
-        let mut store =
-            self.store(Phase::Running(running), run.limits, run.live, run.listener);
+        let mut store = self.store(Phase::Running(running), run.limits, run.live, run.listener);
         let result = tokio::select! {
             result = self.call(&mut store, call) => result,
             () = ended(&run.stop, &inbox) => Err(RunError::Failed(Failure::stopped())),
@@ -189,9 +188,11 @@ impl Component {
     }
 
     async fn call(&self, store: &mut Store<State>, call: Call) -> Result<(), RunError> {
-        let crashed =
-            |error: wasmtime::Error| RunError::Crashed(crash(&error, "crashed"));
-        let bindings = Bindings::instantiate_async(&mut *store, &self.component, &self.linker)
+        let stderr = store.data().stderr.clone();
+        let crashed = |error: wasmtime::Error| {
+            RunError::Crashed(crash(&error, "crashed").with_last_words(&stderr.contents()))
+        };
+        let bindings = Bindings::instantiate_async(&mut *store, &self.code, &self.linker)
             .await
             .map_err(crashed)?;
         let values: Vec<(String, WitValue)> =
@@ -218,6 +219,7 @@ impl Component {
             .trap_on_grow_failure(true)
             .build();
         let ticks = limits.compute.as_nanos() / TICK.as_nanos();
+        let stderr = MemoryOutputPipe::new(STDERR);
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(limits.handles);
         let state = State {
@@ -225,8 +227,10 @@ impl Component {
             phase,
             memory,
             resources,
-            // Closed: no environment, no files, no sockets, streams that go nowhere.
-            wasi: WasiCtxBuilder::new().build(),
+            // Closed: no environment, no files, no sockets. What a guest writes to its standard
+            // error is kept for the case that it breaks: a panic says there what it was.
+            wasi: WasiCtxBuilder::new().stderr(stderr.clone()).build(),
+            stderr,
             listener,
             log_lines: 0,
             ticks: 0,
@@ -271,10 +275,32 @@ fn deserialize(
     unsafe { wasmtime::component::Component::deserialize(engine, artifact) }
 }
 
+impl Crash {
+    /// Adds what the guest wrote before it broke: the text of a panic is there, not in the trap.
+    fn with_last_words(mut self, stderr: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(stderr);
+        let mut lines = text.lines().skip_while(|line| !line.contains("panicked at "));
+        if let Some((_, place)) = lines.next().and_then(|line| line.split_once("panicked at ")) {
+            let words = lines.next().unwrap_or_default();
+            let what = self.message.split(": ").next().unwrap_or_default();
+            self.message = format!("{what}: panicked at {place} {words}");
+        }
+        if !text.is_empty() {
+            self.details = format!("{}\n{}", text.trim_end(), self.details);
+        }
+        self
+    }
+}
+
 /// The last cause is what went wrong; the frames before it are for `-v`.
 fn crash(error: &wasmtime::Error, what: &str) -> Crash {
     let cause = error.root_cause().to_string();
-    let line = cause.lines().next().unwrap_or_default();
+    let line = match cause.lines().next().unwrap_or_default() {
+        line if line.starts_with("forcing trap when growing memory") => {
+            "asked for more memory than a plugin may have"
+        }
+        line => line,
+    };
     Crash { message: format!("{what}: {line}"), details: format!("{error:?}") }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// An engine that compiles and runs components. Costs about a tenth of a millisecond.
 pub struct Engine {
-    engine: wasmtime::Engine,
+    inner: wasmtime::Engine,
     stop: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
 }
@@ -37,11 +37,11 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Self { engine, stop, ticker: Some(ticker) })
+        Ok(Self { inner: engine, stop, ticker: Some(ticker) })
     }
 
     pub(crate) fn inner(&self) -> &wasmtime::Engine {
-        &self.engine
+        &self.inner
     }
 }
 

@@ -138,6 +138,8 @@ pub type Process = Queue<lab_backend::Chunk>;
 pub struct Queue<T> {
     source: Source,
     items: mpsc::Receiver<T>,
+    /// Looked at and not taken yet.
+    next: Option<T>,
     task: AbortHandle,
     inbox: Inbox,
 }
@@ -159,26 +161,26 @@ impl<T: Send + 'static> Queue<T> {
             // So that the guest comes once more and finds the end.
             told.ready(source);
         });
-        Self { source, items, task: task.abort_handle(), inbox: inbox.clone() }
+        Self { source, items, next: None, task: task.abort_handle(), inbox: inbox.clone() }
     }
     pub(crate) fn source(&self) -> Source {
         self.source
     }
-    /// What has come, at most `max` items.
-    pub(crate) fn take(&mut self, max: usize) -> Vec<T> {
-        let mut taken = Vec::new();
-        while taken.len() < max {
+    /// The next item, if it has come and is wanted; an unwanted one stays. A guest that stops
+    /// taking while there is more is told again.
+    pub(crate) fn take_if(&mut self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        if self.next.is_none() {
             match self.items.try_recv() {
-                Ok(item) => taken.push(item),
-                Err(mpsc::error::TryRecvError::Empty) => return taken,
+                Ok(item) => self.next = Some(item),
+                Err(mpsc::error::TryRecvError::Empty) => return None,
                 Err(mpsc::error::TryRecvError::Disconnected) => {
                     self.inbox.close(self.source);
-                    return taken;
+                    return None;
                 }
             }
         }
         self.inbox.ready(self.source);
-        taken
+        self.next.take_if(|item| wanted(item))
     }
 }
 
@@ -200,7 +202,7 @@ mod tests {
         let mut seen = Vec::new();
         while let Some(ready) = inbox.wait().await {
             assert_eq!(ready, [queue.source()]);
-            seen.extend(queue.take(3));
+            seen.extend((0..3).map_while(|_| queue.take_if(|_| true)));
         }
         assert_eq!(seen, (0..100).collect::<Vec<_>>());
     }

@@ -11,11 +11,12 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::WasiView;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
-use lab_backend::Gate;
 use crate::Limits;
 use crate::Listener;
 use crate::inbox::Inbox;
+use lab_backend::Gate;
 
 /// What a plugin may do now: describe itself with nothing to ask, or run.
 pub(crate) enum Phase {
@@ -41,6 +42,7 @@ pub(crate) struct State {
     pub(crate) memory: StoreLimits,
     pub(crate) resources: ResourceTable,
     pub(crate) wasi: WasiCtx,
+    pub(crate) stderr: MemoryOutputPipe,
     pub(crate) listener: Arc<dyn Listener>,
     pub(crate) log_lines: u32,
     /// Epochs spent computing, and how many are allowed; no limit for live commands.

@@ -3,6 +3,7 @@
 //! Apart because this is the order of kubectl and nothing else: flag, `KUBECONFIG` list merged,
 //! `~/.kube/config`, the pod's service account. Asks the cluster nothing; a credential plugin may run.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,10 +153,15 @@ fn read(files: &[PathBuf], required: bool) -> Answer<Kubeconfig> {
 
 fn unreadable(file: &Path, error: &KubeconfigError) -> Failure {
     let cause = match error {
+        KubeconfigError::ReadConfig(error, _) if error.kind() == ErrorKind::NotFound => {
+            "there is no such file".to_owned()
+        }
         KubeconfigError::ReadConfig(error, _) => error.to_string(),
         error => failures::one_line(&failures::chain(error)),
     };
-    Failure::invalid(format!("cannot read kubeconfig {}: {cause}", file.display()))
+    Failure::invalid(format!("cannot read kubeconfig {}: {cause}", file.display())).hint(
+        "name another with `--kubeconfig` or `KUBECONFIG`, or look without a cluster: `--demo`",
+    )
 }
 
 fn unusable(error: &KubeconfigError) -> Failure {

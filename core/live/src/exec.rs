@@ -28,6 +28,9 @@ const DEAD: Duration = Duration::from_secs(100);
 /// The server closes right after the status; what is still on its way may take this long.
 const AFTER_STATUS: Duration = Duration::from_millis(200);
 
+const KUBELET: &str =
+    "the API server cannot reach the kubelet of that node (port 10250): is the node up?";
+
 /// A container to run in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -77,11 +80,10 @@ pub(crate) fn not_started(problem: Problem, target: &Target, argv: &[String]) ->
     let failure = problem.into_failure(&doing);
     match code {
         Some(403) => failure.hint(format!(
-            "it takes the verbs `get` and `create` on `pods/exec` in namespace `{namespace}`; `kubectl lab doctor` lists the rights that are missing"
+            "it takes the verbs `get` and `create` on `pods/exec` in namespace `{namespace}`; `kubectl auth can-i --list` shows the rights there are"
         )),
         Some(404) => failure.hint(format!("has it been replaced? see `kubectl get pods -n {namespace}`")),
-        Some(500..) if failure.message.contains("dialing backend") => failure
-            .hint("the API server cannot reach the kubelet of that node (port 10250): is the node up?"),
+        Some(500..) if failure.message.contains("dialing backend") => failure.hint(KUBELET),
         _ => failure,
     }
 }
@@ -227,10 +229,23 @@ fn exit_code(status: &Status, program: &str, target: &Target) -> Answer<i32> {
             "`{program}` may not be run in container `{container}` of pod {namespace}/{pod}"
         )));
     }
-    if said.contains("container not found") || said.contains("not running") {
+    // The last one is containerd's, of a container that ended a moment ago.
+    let is_gone = said.contains("container not found")
+        || said.contains("not running")
+        || said.contains("task ") && said.contains("not found");
+    if is_gone {
         return Err(Failure::unavailable(format!(
             "container `{container}` of pod {namespace}/{pod} does not run"
         )));
+    }
+    // Of the request to the kubelet, a long URL with the command in it, only the end is news.
+    if let Some((_, cause)) = said.split_once("error sending request: ") {
+        let cause = cause.rsplit_once("\": ").map_or(cause, |(_, cause)| cause);
+        return Err(Failure::unavailable(format!(
+            "cannot run `{program}` in pod {namespace}/{pod}: the API server cannot reach its kubelet: {}",
+            failures::one_line(cause)
+        ))
+        .hint(KUBELET));
     }
     Err(Failure::other(format!(
         "cannot run `{program}` in pod {namespace}/{pod}: {}",
@@ -270,6 +285,15 @@ mod tests {
         );
         check(
             r#"{"status":"Failure","message":"container not found (\"c\")"}"#,
+            Err(FailureKind::Unavailable),
+        );
+        check(
+            r#"{"status":"Failure","message":"Internal error occurred: error executing command in container: failed to exec in container: failed to create exec \"f6\": task d4 not found: not found"}"#,
+            Err(FailureKind::Unavailable),
+        );
+        // Kubernetes 1.33, with the kubelet's port closed.
+        check(
+            r#"{"status":"Failure","message":"Internal error occurred: error sending request: Post \"https://192.168.10.101:10250/exec/ns/p/c?command=ip&output=1\": dial tcp 192.168.10.101:10250: connect: connection refused"}"#,
             Err(FailureKind::Unavailable),
         );
     }

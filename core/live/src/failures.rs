@@ -80,7 +80,7 @@ pub(crate) fn of_status(status: &Status, doing: &str) -> Failure {
         ))
         .hint("log in again, or see who you are with `kubectl auth whoami`"),
         403 => Failure::denied(format!("cannot {doing}: forbidden{}", for_user(&status.message)))
-            .hint("`kubectl lab doctor` lists the rights that are missing"),
+            .hint("`kubectl auth can-i --list` shows the rights there are"),
         404 => Failure::not_found(format!("cannot {doing}: {}", or(&said, "not found"))),
         408 | 504 => Failure::timeout(format!(
             "cannot {doing}: {}",

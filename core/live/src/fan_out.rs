@@ -42,7 +42,7 @@ impl FanOut {
     ) -> Answer<T> {
         tokio::time::timeout(self.deadline, command).await.unwrap_or_else(|_| {
             Err(Failure::timeout(format!("`{what}` did not end within {:?}", self.deadline))
-                .hint("wait longer with `--request-timeout 60s`"))
+                .hint("wait longer with `--timeout 60s`"))
         })
     }
 

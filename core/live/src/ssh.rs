@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use lab_backend::{Answer, Chunk};
@@ -23,6 +24,8 @@ use crate::{ExtraHost, ssh_folder};
 
 /// sshd allows ten sessions on a connection (`MaxSessions`); streams and commands share them.
 const SESSIONS: usize = 8;
+/// After this, a host that could not be reached is tried again: a run can last for hours.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The ssh connections of a run, one for each host.
 pub(crate) struct Ssh {
@@ -37,6 +40,8 @@ struct Line {
     socket: Option<PathBuf>,
     /// Set when the shared connection stands.
     shared: OnceCell<()>,
+    /// Why it did not come about, and when.
+    failed: Mutex<Option<(Failure, Instant)>>,
     sessions: Arc<Semaphore>,
 }
 
@@ -66,7 +71,7 @@ impl Ssh {
         let turn =
             Arc::clone(&line.sessions).acquire_owned().await.map_err(|_| Failure::stopped())?;
         if let Some(socket) = &line.socket {
-            line.shared.get_or_try_init(|| share(host, socket)).await?;
+            line.shared.get_or_try_init(|| line.share(socket)).await?;
         }
         let mut command = line.command();
         command.arg("--").arg(&host.ssh).arg(remote);
@@ -97,6 +102,7 @@ impl Ssh {
                 host: host.clone(),
                 socket: self.folder.as_ref().map(|folder| folder.socket(nth)),
                 shared: OnceCell::new(),
+                failed: Mutex::default(),
                 sessions: Arc::new(Semaphore::new(SESSIONS)),
             })
         }))
@@ -154,6 +160,23 @@ async fn share(host: &ExtraHost, socket: &Path) -> Answer<()> {
 }
 
 impl Line {
+    /// Opens the shared connection. All that is asked of a host at once waits for it, and where it
+    /// fails that is said to all: a host that drops packets would cost as many timeouts as there
+    /// are questions.
+    async fn share(&self, socket: &Path) -> Answer<()> {
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((failure, when)) = failed().as_ref()
+            && when.elapsed() < AGAIN
+        {
+            return Err(failure.clone());
+        }
+        let shared = share(&self.host, socket).await;
+        if let Err(failure) = &shared {
+            *failed() = Some((failure.clone(), Instant::now()));
+        }
+        shared
+    }
+
     fn command(&self) -> Command {
         let mut command = base(&self.host, None);
         if let Some(socket) = &self.socket {

@@ -16,7 +16,8 @@ use crate::same;
 /// How to fold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fold {
-    /// The column whose values are listed; without one, the first with the id `host` or `node`.
+    /// The column whose values are listed; without one, the first with the id `host`, `node` or
+    /// `from`: the one that says whose row it is.
     pub column: Option<String>,
 }
 
@@ -25,7 +26,9 @@ impl Fold {
     pub fn column_of(&self, columns: &[Column]) -> Option<usize> {
         match &self.column {
             Some(name) => nearest::find(columns, name),
-            None => columns.iter().position(|column| matches!(column.id.as_str(), "host" | "node")),
+            None => columns
+                .iter()
+                .position(|column| matches!(column.id.as_str(), "host" | "node" | "from")),
         }
     }
 
@@ -51,7 +54,7 @@ impl Fold {
                     nearest::ids(table.columns()),
                 ),
                 None => Failure::invalid(format!(
-                    "--fold: `{}` has no column `host` or `node`",
+                    "--fold: `{}` has no column `host`, `node` or `from`",
                     table.name()
                 ))
                 .hint(format!(

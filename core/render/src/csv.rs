@@ -32,7 +32,7 @@ pub(crate) fn write(
                     tables.len(),
                     names.join(", ")
                 ))
-                .hint(format!("choose one with `--table {}`", names[0])),
+                .hint(format!("choose one with `--only {}`", names[0])),
             ));
         }
     };

@@ -104,7 +104,7 @@ fn write_hint(
     let own: Vec<&str> =
         partials.iter().filter_map(|partial| partial.why.hint.as_deref()).collect();
     if own.is_empty() && is(FailureKind::Denied) {
-        ways.push("see which rights are missing with `kubectl lab doctor`".to_owned());
+        ways.push("see your rights with `kubectl auth can-i --list`".to_owned());
     }
     if !ways.is_empty() {
         writeln!(err, "hint: {}", ways.join(", or "))?;
@@ -146,7 +146,7 @@ mod tests {
             "2 of 4 hosts gave no answer: w0 (timeout), router (denied)\n  \
              router: ssh: no key\n\
              hint: ask the others alone with `--host ctr,w1`, or wait longer with \
-             `--request-timeout 60s`, or see which rights are missing with `kubectl lab doctor`\n",
+             `--request-timeout 60s`, or see your rights with `kubectl auth can-i --list`\n",
         );
     }
 

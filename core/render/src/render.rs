@@ -57,8 +57,11 @@ pub fn render(
 ) -> Result<(), RenderError> {
     let mut buffered = BufWriter::with_capacity(64 * 1024, out);
     let out = &mut buffered;
+    let mut left_out = Vec::new();
     match options.format {
-        Format::Table | Format::Wide => crate::table::write_tables(&report.tables, options, out)?,
+        Format::Table | Format::Wide => {
+            left_out = crate::table::write_tables(&report.tables, options, out)?;
+        }
         Format::Json => crate::json::write(report, out)?,
         Format::Yaml => crate::yaml::write(report, out)?,
         Format::Csv => crate::csv::write(report, options, out)?,
@@ -77,6 +80,10 @@ pub fn render(
         _ => {}
     }
     out.flush()?;
+    if !left_out.is_empty() {
+        let columns = left_out.join(", ");
+        writeln!(err, "no room for {columns}: a wider terminal or `-o wide` shows all")?;
+    }
     if matches!(options.format, Format::Table | Format::Wide | Format::Csv | Format::Name) {
         for table in empty {
             writeln!(err, "no rows in `{}`", crate::clean(table.name()))?;

@@ -2,12 +2,15 @@
 //!
 //! Upper-case headers, three spaces, no borders, numbers to the right, nothing after the last
 //! column. Rows are drawn twice, first to measure and then to write, so that a million of them
-//! need no memory. Nothing is ever cut off: where a terminal is too narrow, see [`Layout`].
+//! need no memory. Nothing is ever cut off: where a terminal is too narrow, columns are left out
+//! and named (see [`fit`]), or with `-o wide` each row becomes a block of lines.
 
+use std::borrow::Borrow;
 use std::io;
 use std::io::Write;
 
 use lab_output::Column;
+use lab_output::ColumnKind;
 use lab_output::Row;
 use lab_output::Table;
 
@@ -31,12 +34,13 @@ const NARROW_GAP: usize = 2;
 const MOST_LINES: usize = 6;
 
 /// Writes tables, with a blank line and a line with the name of each between them; tables
-/// without rows are left out.
+/// without rows are left out. The answer names the columns for which there was no room.
 pub(crate) fn write_tables(
     tables: &[Table],
     options: &Options,
     out: &mut dyn Write,
-) -> io::Result<()> {
+) -> io::Result<Vec<String>> {
+    let mut left_out = Vec::new();
     let tables: Vec<&Table> = tables.iter().filter(|table| !table.rows().is_empty()).collect();
     for (place, table) in tables.iter().enumerate() {
         if place > 0 {
@@ -45,9 +49,13 @@ pub(crate) fn write_tables(
         if tables.len() > 1 {
             writeln!(out, "{}:", clean(table.name()))?;
         }
-        write_table(table, options, out)?;
+        for title in write_table(table, options, out)? {
+            if !left_out.contains(&title) {
+                left_out.push(title);
+            }
+        }
     }
-    Ok(())
+    Ok(left_out)
 }
 
 /// One column as it is drawn.
@@ -59,6 +67,8 @@ pub(crate) struct Drawn<'a> {
     widest: usize,
     /// The longest word, below which wrapping cannot go.
     word: usize,
+    /// What every row so far has here; none once two rows differ.
+    same: Option<String>,
 }
 
 /// How a table is laid out for a width.
@@ -73,22 +83,23 @@ enum Layout {
     Records,
 }
 
-fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Result<Vec<String>> {
     let drawing = Drawing {
         now: options.now,
         absolute: options.absolute,
         whole: options.format == Format::Wide,
     };
-    let columns = measure(table, options, &drawing);
-    match layout(&columns, options.width) {
-        Layout::Records => record::write(table.rows(), &columns, &drawing, options, out),
+    let mut columns = measure(table, options, &drawing);
+    let (layout, left_out) = fit(&mut columns, options);
+    match layout {
+        Layout::Records => record::write(table.rows(), &columns, &drawing, options, out)?,
         Layout::Lines { gap, widths } => {
             let mut pen = Pen { columns: &columns, gap, widths, color: options.color, out };
             if options.headers {
                 pen.header()?;
             }
             let mut text = String::new();
-            table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))
+            table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))?;
         }
         Layout::Wrapped { widths } => {
             let gap = NARROW_GAP;
@@ -96,7 +107,49 @@ fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Res
             if options.headers {
                 pen.header()?;
             }
-            table.rows().iter().try_for_each(|row| pen.lines(row, &drawing))
+            table.rows().iter().try_for_each(|row| pen.lines(row, &drawing))?;
+        }
+    }
+    Ok(left_out)
+}
+
+/// The layout for the width, and the headers of the columns that had to be left out for it.
+///
+/// A table of fewer columns reads better than a block for each row. First to go are columns that
+/// say the same in every row, then the others, each time from the right; never the first two,
+/// nor what was judged. With `-o wide` everything was asked for, so nothing goes.
+fn fit(columns: &mut Vec<Drawn<'_>>, options: &Options) -> (Layout, Vec<String>) {
+    let whole = layout(columns, options.width);
+    if whole != Layout::Records || options.format == Format::Wide {
+        return (whole, Vec::new());
+    }
+    let may_go =
+        |place: usize, drawn: &Drawn<'_>| place >= 2 && drawn.column.kind != ColumnKind::Health;
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    loop {
+        let going = |same: bool| {
+            kept.iter().rposition(|&place| {
+                may_go(place, &columns[place]) && (!same || columns[place].same.is_some())
+            })
+        };
+        let Some(victim) = going(true).or_else(|| going(false)) else {
+            return (Layout::Records, Vec::new());
+        };
+        kept.remove(victim);
+        let room: Vec<&Drawn<'_>> = kept.iter().map(|&place| &columns[place]).collect();
+        let tried = layout(&room, options.width);
+        if tried != Layout::Records {
+            let mut place = 0;
+            let mut left_out = Vec::new();
+            columns.retain(|drawn| {
+                let stays = kept.contains(&place);
+                place += 1;
+                if !stays {
+                    left_out.push(drawn.title.clone());
+                }
+                stays
+            });
+            return (tried, left_out);
         }
     }
 }
@@ -111,14 +164,19 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
         .map(|(place, column)| {
             let title = clean(&column.title).into_owned();
             let header = if options.headers { width(&title) } else { 0 };
-            Drawn { place, column, title, widest: header, word: header }
+            Drawn { place, column, title, widest: header, word: header, same: None }
         })
         .collect();
     let mut text = String::new();
-    for row in table.rows() {
+    for (index, row) in table.rows().iter().enumerate() {
         for drawn in &mut columns {
             text.clear();
             draw(&row.cells[drawn.place], drawn.column.kind, drawing, &mut text);
+            match &drawn.same {
+                _ if index == 0 => drawn.same = Some(text.clone()),
+                Some(same) if *same != text => drawn.same = None,
+                _ => {}
+            }
             let wide = width(&text);
             drawn.widest = drawn.widest.max(wide);
             if options.width.is_some() && wide > drawn.word {
@@ -129,7 +187,8 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
     columns
 }
 
-fn layout(columns: &[Drawn<'_>], width: Option<usize>) -> Layout {
+fn layout<'a>(columns: &[impl Borrow<Drawn<'a>>], width: Option<usize>) -> Layout {
+    let columns: Vec<&Drawn<'_>> = columns.iter().map(Borrow::borrow).collect();
     let widths: Vec<usize> = columns.iter().map(|drawn| drawn.widest).collect();
     let gaps = columns.len().saturating_sub(1);
     let total: usize = widths.iter().sum();
@@ -139,7 +198,7 @@ fn layout(columns: &[Drawn<'_>], width: Option<usize>) -> Layout {
             return Layout::Lines { gap, widths };
         }
     }
-    match squeeze(columns, width.saturating_sub(gaps * NARROW_GAP)) {
+    match squeeze(&columns, width.saturating_sub(gaps * NARROW_GAP)) {
         Some(widths) => Layout::Wrapped { widths },
         None => Layout::Records,
     }
@@ -147,7 +206,7 @@ fn layout(columns: &[Drawn<'_>], width: Option<usize>) -> Layout {
 
 /// Widths that add up to `room`, taken from the widest columns first; none if words would have
 /// to break, or cells would become towers.
-fn squeeze(columns: &[Drawn<'_>], room: usize) -> Option<Vec<usize>> {
+fn squeeze(columns: &[&Drawn<'_>], room: usize) -> Option<Vec<usize>> {
     let at = |cap: usize| columns.iter().map(move |drawn| drawn.widest.min(cap.max(drawn.word)));
     let mut low = 0;
     let mut high = columns.iter().map(|drawn| drawn.widest).max()?;
@@ -166,7 +225,7 @@ fn squeeze(columns: &[Drawn<'_>], room: usize) -> Option<Vec<usize>> {
         *width += more;
         left -= more;
     }
-    let tower = |(drawn, width): (&Drawn<'_>, &usize)| drawn.widest > width * MOST_LINES;
+    let tower = |(drawn, width): (&&Drawn<'_>, &usize)| drawn.widest > width * MOST_LINES;
     if columns.iter().zip(&widths).any(tower) { None } else { Some(widths) }
 }
 
@@ -273,6 +332,7 @@ mod tests {
                 title: "A".into(),
                 widest,
                 word,
+                same: None,
             })
             .collect();
         assert_eq!(&layout(&drawn, width), expected, "{columns:?} at {width:?}");

@@ -34,14 +34,16 @@ fn check(name: &str, report: &Report, options: &Options) {
         assert!(out.lines().all(|line| !line.ends_with(' ')), "{name} has spaces at line ends");
     }
     golden(name, &out);
-    // Neither width nor color reaches the remarks.
+    // Neither width nor color reaches the remarks, but for the columns that found no room.
+    let narrow = err.lines().next().filter(|line| line.starts_with("no room for "));
+    let narrow = narrow.map_or(0, |line| line.len() + 1);
     let table = matches!(options.format, Format::Table | Format::Wide);
     let remarks = match report.partials.is_empty() {
         false if table => "one.table",
         true if table => "several.table",
         _ => name,
     };
-    golden(&format!("{remarks}.err"), &err);
+    golden(&format!("{remarks}.err"), &err[narrow..]);
 }
 
 #[test]
@@ -52,6 +54,23 @@ fn tables_at_every_width() {
             let options = Options { width: Some(width), ..options(format) };
             check(&format!("{width}.{extension}"), &report(), &options);
         }
+    }
+}
+
+#[test]
+fn columns_without_room_are_named() {
+    let remark = |width, format| {
+        let options = Options { width: Some(width), ..options(format) };
+        let (_, err) = drawn(&report(), &options);
+        err.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(
+        remark(60, Format::Table),
+        "no room for METRIC, NOTE: a wider terminal or `-o wide` shows all"
+    );
+    assert!(remark(40, Format::Table).starts_with("no room for NEXT-HOP, DEVICE, METRIC, NOTE:"));
+    for (width, format) in [(200, Format::Table), (40, Format::Wide)] {
+        assert!(!remark(width, format).contains("no room"), "{width} {format:?}");
     }
 }
 
@@ -115,7 +134,7 @@ fn csv_of_several_tables_asks_for_one() {
     let result = render(&several_tables(), &options(Format::Csv), &mut out, &mut err);
     let Err(RenderError::Unsuited(failure)) = result else { panic!("{result:?}") };
     assert_eq!(failure.message, "csv holds one table, the answer has 3: routes, pools, traces");
-    assert_eq!(failure.hint.as_deref(), Some("choose one with `--table routes`"));
+    assert_eq!(failure.hint.as_deref(), Some("choose one with `--only routes`"));
     assert!(out.is_empty() && err.is_empty());
 }
 

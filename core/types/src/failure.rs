@@ -92,8 +92,11 @@ impl Failure {
     /// Puts the subject in front of the message, once, where it is known.
     #[must_use]
     pub fn context(mut self, subject: impl std::fmt::Display) -> Self {
-        self.message =
-            if self.message.is_empty() { subject.to_string() } else { format!("{subject}: {}", self.message) };
+        self.message = if self.message.is_empty() {
+            subject.to_string()
+        } else {
+            format!("{subject}: {}", self.message)
+        };
         self
     }
 }

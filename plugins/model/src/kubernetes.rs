@@ -7,10 +7,13 @@
 //! deserialising, so a node costs its addresses and not its list of images. Absent fields are
 //! empty, because the API server leaves empty ones out.
 
+mod node_status;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::node_status::{NodeInfo, Resources};
 use crate::{Prefix, Problem, problem::read_entries};
 
 /// Name and namespace of an object.
@@ -46,6 +49,7 @@ struct NodeSpec {
     pod_cidr: Option<Prefix>,
     #[serde(rename = "podCIDRs", deserialize_with = "lenient_list")]
     pod_cidrs: Vec<Prefix>,
+    unschedulable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -53,6 +57,10 @@ struct NodeSpec {
 struct NodeStatus {
     addresses: Vec<NodeAddress>,
     conditions: Vec<Condition>,
+    #[serde(rename = "nodeInfo")]
+    node_info: NodeInfo,
+    capacity: Resources,
+    allocatable: Resources,
 }
 
 /// An address of a node as Kubernetes knows it.
@@ -77,6 +85,8 @@ pub struct Condition {
     pub status: String,
     /// One word for machines.
     pub reason: String,
+    /// A line for people.
+    pub message: String,
 }
 
 impl Node {

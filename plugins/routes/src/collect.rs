@@ -108,9 +108,11 @@ impl Question {
 /// # Errors
 /// Only when the hosts themselves cannot be listed.
 pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
+    // First, because a cluster that cannot be reached then costs one timeout and not one for
+    // every kind of object.
+    let listed = hosts::list()?;
     let mut inputs = Inputs::default();
     objects(scope, &mut inputs);
-    let listed = hosts::list()?;
     let mut batch = Batch::new();
     let mut asked = Vec::new();
     let mut drafts = Vec::with_capacity(listed.len());
@@ -188,13 +190,13 @@ impl Draft {
             }
         };
         match question {
-            Question::Routes => self.routes = Some(self.read(question, parse_routes(&text))),
-            Question::Routes6 => self.routes6 = Some(self.read(question, parse_routes(&text))),
+            Question::Routes => self.routes = self.read_whole(question, parse_routes(&text)),
+            Question::Routes6 => self.routes6 = self.read_whole(question, parse_routes(&text)),
             Question::Rules | Question::Rules6 => {
                 let v6 = question == Question::Rules6;
                 let family = if v6 { AddressFamily::V6 } else { AddressFamily::V4 };
-                let rules = self.read(question, parse_rules(&text, family));
-                self.rules.extend(rules);
+                let rules = self.read_whole(question, parse_rules(&text, family));
+                self.rules.extend(rules.unwrap_or_default());
             }
             Question::Addresses => {
                 let parsed = self.read(question, parse_addresses(&text));
@@ -277,9 +279,21 @@ impl Draft {
         }
     }
 
+    /// Records of which none may be missing: a route that could not be read is not a missing
+    /// route, so a table with a problem counts as not read.
+    fn read_whole<T>(
+        &mut self,
+        question: Question,
+        (records, problems): (T, Vec<Problem>),
+    ) -> Option<T> {
+        let Some(problem) = problems.first() else { return Some(records) };
+        self.fail(question, &Failure::Other(format!("cannot be read: {problem}")));
+        None
+    }
+
     fn read<T>(&self, question: Question, (records, problems): (T, Vec<Problem>)) -> T {
         for problem in problems {
-            log::warn(&format!("{}: `{}`: {problem:?}", self.input.name, question.command()));
+            log::warn(&format!("{}: `{}`: {problem}", self.input.name, question.command()));
         }
         records
     }

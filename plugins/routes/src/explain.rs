@@ -188,7 +188,7 @@ Source: cilium-dbg status.",
         code: "routes/unanswered",
         text: "Checks: every host's routing tables can be read.
 Why: nothing is said about a host that does not answer. Its rows are `unknown`, and traces through it end there.
-See for yourself: `kubectl lab doctor`; `kubectl lab routes --host NAME`.
+See for yourself: `kubectl lab routes --host NAME`.
 Fix: what the failure in the evidence asks for: a right, a login, a longer `--request-timeout`.
 Since: 0.1.0.
 Source: the answers of this run.",

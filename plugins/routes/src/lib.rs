@@ -84,7 +84,7 @@ impl Plugin for Routes {
             .command(
                 Command::new(&["routes", "matrix"], "Show which node's pods reach which")
                     .argument(
-                        Argument::flag("from", Kind::Text, "Only from here: pod, node or host")
+                        Argument::flag("source", Kind::Text, "Only from here: pod, node or host")
                             .objects("v1", "Pod")
                             .repeated(),
                     )
@@ -134,7 +134,7 @@ fn run_routes(call: &Call) -> Result<(), Failure> {
 }
 
 fn run_matrix(call: &Call) -> Result<(), Failure> {
-    let (from, to) = (call.texts("from"), call.texts("to"));
+    let (from, to) = (call.texts("source"), call.texts("to"));
     let is_named = !from.is_empty() || !to.is_empty();
     let scope = if is_named { Scope::Full } else { Scope::Pairs };
     let cluster = model::build(collect::collect(scope)?);

@@ -18,7 +18,8 @@ use lab_types::Value;
 /// # Panics
 /// The card's default is not of its kind: a bug of the plugin.
 pub(crate) fn default(argument: &Argument, text: &str) -> Value {
-    let broken = |what: &str| -> ! { panic!("default `{text}` of `{}` is no {what}", argument.name) };
+    let broken =
+        |what: &str| -> ! { panic!("default `{text}` of `{}` is no {what}", argument.name) };
     match argument.kind {
         Kind::Text | Kind::Path if argument.repeated => Value::Texts(vec![text.to_owned()]),
         Kind::Text | Kind::Path => Value::Text(text.to_owned()),

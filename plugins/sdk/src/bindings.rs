@@ -1,6 +1,6 @@
 //! Generated from `wit/lab-plugin.wit`: the only place where the interface is turned into
 //! Rust. The types serve natively too; the calls exist in WebAssembly only.
-#![expect(clippy::pedantic, clippy::allow_attributes, reason = "generated")]
+#![expect(clippy::pedantic, reason = "generated")]
 
 wit_bindgen::generate!({
     path: "../../wit",

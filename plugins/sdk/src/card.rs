@@ -159,10 +159,8 @@ impl Argument {
     /// Completed with names of live objects, such as `("v1", "Pod")`.
     #[must_use]
     pub fn objects(mut self, api_version: &str, kind: &str) -> Self {
-        self.0.complete = Some(Complete::Objects {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-        });
+        self.0.complete =
+            Some(Complete::Objects { api_version: api_version.to_owned(), kind: kind.to_owned() });
         self
     }
     /// Completed with names of hosts.

@@ -57,12 +57,7 @@ impl Selection {
     /// The objects, page by page. An item that is not a `T` is a failure in its place and the
     /// others follow; a page that fails ends the list.
     pub fn list<T: DeserializeOwned>(self) -> Objects<T> {
-        Objects {
-            selection: self,
-            page: VecDeque::new(),
-            next: Next::First,
-            item: PhantomData,
-        }
+        Objects { selection: self, page: VecDeque::new(), next: Next::First, item: PhantomData }
     }
     /// One object by name.
     ///
@@ -121,7 +116,7 @@ impl<T: DeserializeOwned> Iterator for Objects<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(item: &str, selection: &Selection) -> Result<T, Failure> {
+pub(crate) fn parse<T: DeserializeOwned>(item: &str, selection: &Selection) -> Result<T, Failure> {
     serde_json::from_str(item).map_err(|error| {
         Failure::Other(format!(
             "cannot read a {}/{}: {error}",

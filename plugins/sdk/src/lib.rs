@@ -52,10 +52,13 @@ mod failure;
 mod finding;
 mod host;
 pub mod hosts;
+pub mod inbox;
 pub mod log;
+mod process;
 mod row;
 pub mod settings;
 mod table;
+mod watch;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use host::native;
@@ -79,8 +82,14 @@ pub use finding::partial;
 pub use hosts::Batch;
 pub use hosts::Outcome;
 pub use hosts::Place;
+pub use inbox::Source;
+pub use inbox::Ticker;
 pub use lab_types::Kind;
+pub use process::Chunk;
+pub use process::Process;
+pub use row::Bytes;
 pub use row::Column;
+pub use row::Cores;
 pub use row::Health;
 pub use row::IntoCell;
 pub use row::Percent;
@@ -88,6 +97,8 @@ pub use row::TableRow;
 #[doc(hidden)]
 pub use row::column_id;
 pub use table::Table;
+pub use watch::Change;
+pub use watch::Watch;
 
 /// A plugin: what it is, and what it does when one of its commands is called.
 pub trait Plugin {
@@ -115,15 +126,12 @@ macro_rules! export {
                 }
                 fn run(
                     path: Vec<String>,
-                    values: Vec<(
-                        String,
-                        $crate::bindings::exports::lab::plugin::command::Value,
-                    )>,
+                    values: Vec<(String, $crate::bindings::exports::lab::plugin::command::Value)>,
                 ) -> Result<(), $crate::Failure> {
                     <$plugin as $crate::Plugin>::run(&$crate::Call::new(path, values))
                 }
             }
-            $crate::bindings::export_component!(Component with_types_in $crate::bindings);
+    $crate::bindings::export_component!(Component with_types_in $crate::bindings);
         };
     };
 }

@@ -38,6 +38,14 @@ pub struct Health(pub Level, pub String);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(pub f64);
 
+/// An amount of memory or storage, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bytes(pub f64);
+
+/// CPU time over time, in cores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cores(pub f64);
+
 /// A type that can stand in a table.
 pub trait IntoCell {
     /// What the values of such a column are.
@@ -68,6 +76,8 @@ cells! {
     u16, Integer, |number| Cell::Integer(number.into());
     f64, Decimal, |number| Cell::Decimal(number);
     Percent, Percent, |share| Cell::Decimal(share.0);
+    Bytes, Bytes, |amount| Cell::Decimal(amount.0);
+    Cores, Cores, |amount| Cell::Decimal(amount.0);
     Health, Health, |health| Cell::Health((health.0, health.1));
     ObjectRef, Object, |object| Cell::Object(object);
     std::time::Duration, Duration, |span| Cell::Duration(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX));

@@ -271,7 +271,7 @@ fn view(globals: &Globals, layers: &Layers<'_>) -> Result<View, CliError> {
     Ok(View {
         output: layers.choice("output", "--output", globals.output, Format::Table)?,
         color: color(globals, layers)?,
-        table: globals.table.clone(),
+        only: globals.only.clone(),
         sort: globals.sort.clone(),
         filters: globals.filters.clone(),
         columns: globals.columns.clone(),

@@ -101,8 +101,8 @@ pub struct View {
     pub output: Setting<Format>,
     /// `NO_COLOR` and a dumb terminal turn `auto` into `never`.
     pub color: Setting<Color>,
-    /// `--table`.
-    pub table: Option<String>,
+    /// `--only`.
+    pub only: Option<String>,
     /// `--sort`.
     pub sort: Option<String>,
     /// `--filter`.

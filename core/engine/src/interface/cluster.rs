@@ -41,11 +41,8 @@ impl wit::Host for State {
         previous: bool,
     ) -> Result<Result<String, Failure>> {
         let running = self.running()?;
-        let of = Selection {
-            api_version: "v1".into(),
-            kind: "Pod/log".into(),
-            ..Selection::default()
-        };
+        let of =
+            Selection { api_version: "v1".into(), kind: "Pod/log".into(), ..Selection::default() };
         if let Err(failure) = running.gate.objects(&of) {
             return Ok(Err(failure.into()));
         }
@@ -79,14 +76,16 @@ impl wit::Host for State {
         };
         let backend = self.running()?.backend.clone();
         let page = backend.list(&of, limit, more).await;
-        Ok(page
-            .map(|page| wit::Page { items: page.items, more: page.more })
-            .map_err(Failure::from))
+        Ok(page.map(|page| wit::Page { items: page.items, more: page.more }).map_err(Failure::from))
     }
 }
 
 impl wit::HostSelection for State {
-    async fn new(&mut self, api_version: String, kind: String) -> Result<Resource<SelectionHandle>> {
+    async fn new(
+        &mut self,
+        api_version: String,
+        kind: String,
+    ) -> Result<Resource<SelectionHandle>> {
         let selection = Selection { api_version, kind, ..Selection::default() };
         Ok(self.resources.push(SelectionHandle(selection))?)
     }
@@ -137,20 +136,23 @@ impl wit::HostWatch for State {
         this: Resource<Watch>,
         max: u32,
     ) -> Result<Result<Vec<wit::Change>, Failure>> {
-        let taken = self.resources.get_mut(&this)?.take(max as usize);
-        let changes: Answer<Vec<_>> = taken
-            .into_iter()
-            .map(|change| {
-                change.map(|change| match change {
-                    Change::Added(object) => wit::Change::Added(object),
-                    Change::Modified(object) => wit::Change::Modified(object),
-                    Change::Deleted(object) => wit::Change::Deleted(object),
-                    Change::Synced => wit::Change::Synced,
-                    Change::Restarted => wit::Change::Restarted,
-                })
-            })
-            .collect();
-        Ok(changes.map_err(Failure::from))
+        let watch = self.resources.get_mut(&this)?;
+        let mut changes = Vec::new();
+        while changes.len() < max as usize {
+            let Some(change) = watch.take_if(|change| change.is_ok() || changes.is_empty()) else {
+                break;
+            };
+            changes.push(match change {
+                Ok(Change::Added(object)) => wit::Change::Added(object),
+                Ok(Change::Modified(object)) => wit::Change::Modified(object),
+                Ok(Change::Deleted(object)) => wit::Change::Deleted(object),
+                Ok(Change::Synced) => wit::Change::Synced,
+                Ok(Change::Restarted) => wit::Change::Restarted,
+                // The changes before it were handed over by an earlier call.
+                Err(failure) => return Ok(Err(failure.into())),
+            });
+        }
+        Ok(Ok(changes))
     }
     async fn drop(&mut self, this: Resource<Watch>) -> Result<()> {
         self.resources.delete(this)?;

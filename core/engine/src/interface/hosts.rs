@@ -116,7 +116,9 @@ impl wit::HostBatch for State {
         match self.resources.get_mut(&this)? {
             BatchHandle::Waiting(questions) => questions.push(question),
             BatchHandle::Running(_) => {
-                return Err(wasmtime::Error::msg("a command was added to a batch that has started"));
+                return Err(wasmtime::Error::msg(
+                    "a command was added to a batch that has started",
+                ));
             }
         }
         Ok(())
@@ -217,7 +219,7 @@ impl wit::HostProcess for State {
         let process = self.resources.get_mut(&this)?;
         let (mut chunks, mut bytes) = (Vec::new(), 0);
         while bytes < max_bytes as usize {
-            let Some(chunk) = process.take(1).pop() else { break };
+            let Some(chunk) = process.take_if(|_| true) else { break };
             chunks.push(match chunk {
                 Chunk::Out(data) => {
                     bytes += data.len();

@@ -121,7 +121,11 @@ impl wit::HostColumns for State {
         title: String,
         kind: wit::Kind,
     ) -> Result<()> {
-        self.resources.get_mut(&this)?.0.push(Column {
+        let columns = &mut self.resources.get_mut(&this)?.0;
+        if columns.iter().any(|column| column.id == id) {
+            return Err(wasmtime::Error::msg(format!("a second column `{id}`")));
+        }
+        columns.push(Column {
             id,
             title,
             kind: column_kind(kind),
@@ -137,12 +141,7 @@ impl wit::HostColumns for State {
     fn hidden(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
         self.change(&this, &id, |column| column.hidden = true)
     }
-    fn describe(
-        &mut self,
-        this: Resource<ColumnsHandle>,
-        id: String,
-        about: String,
-    ) -> Result<()> {
+    fn describe(&mut self, this: Resource<ColumnsHandle>, id: String, about: String) -> Result<()> {
         self.change(&this, &id, |column| column.about = about)
     }
     fn drop(&mut self, this: Resource<ColumnsHandle>) -> Result<()> {
@@ -237,7 +236,12 @@ impl wit::HostFinding for State {
             fixes: Vec::new(),
         }))?)
     }
-    fn evidence(&mut self, this: Resource<FindingHandle>, place: String, text: String) -> Result<()> {
+    fn evidence(
+        &mut self,
+        this: Resource<FindingHandle>,
+        place: String,
+        text: String,
+    ) -> Result<()> {
         self.resources.get_mut(&this)?.0.evidence.push(Evidence { place, text });
         Ok(())
     }

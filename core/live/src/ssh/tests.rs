@@ -113,7 +113,9 @@ async fn many_at_once_share_one_connection_which_ends_with_the_run() {
     let mut ports = std::collections::BTreeSet::new();
     for outcome in futures::future::join_all(all).await {
         let outcome = outcome.unwrap();
-        assert_eq!((outcome.code, outcome.err.len()), (0, 300_000));
+        // On a busy machine ssh itself may add a line to standard error.
+        let zeros: usize = outcome.err.split(|byte| *byte != 0).map(<[u8]>::len).sum();
+        assert_eq!((outcome.code, zeros), (0, 300_000));
         ports.insert(outcome.out[300_000..].to_vec());
     }
     assert_eq!(ports.len(), 1, "one connection: {ports:?}");

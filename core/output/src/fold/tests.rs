@@ -53,7 +53,7 @@ fn the_column_can_be_named() {
     assert_eq!(plain(&folded), [["x", "1, 2"]]);
 
     let failure = Fold::default().apply(table(columns(), rows), |_| true).unwrap_err();
-    assert_eq!(failure.message, "--fold: `t` has no column `host` or `node`");
+    assert_eq!(failure.message, "--fold: `t` has no column `host`, `node` or `from`");
     let fold = Fold { column: Some("zon".into()) };
     let failure = fold.apply(table(columns(), rows), |_| true).unwrap_err();
     assert_eq!(failure.message, "unknown column `zon` in `t`");

@@ -200,7 +200,7 @@ pub(crate) fn report() -> Report {
             Partial {
                 subject: "cilium.io/v2/CiliumNode".into(),
                 why: Failure::denied("forbidden for user `dev`")
-                    .hint("`kubectl lab doctor` lists the rights that are missing"),
+                    .hint("`kubectl auth can-i --list` shows the rights there are"),
             },
         ],
     }

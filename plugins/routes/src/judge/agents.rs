@@ -13,7 +13,10 @@ pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
             found.push(
                 Finding::new(Level::Unknown, "routes/unanswered", host.name.clone(), message)
                     .evidence(host.name.clone(), why.clone())
-                    .fix("kubectl lab doctor"),
+                    .fix(format!(
+                        "ask it alone and see why: kubectl lab routes -v --host {}",
+                        host.name
+                    )),
             );
             continue;
         }

@@ -86,8 +86,12 @@ pub fn pair<'c>(view: &View<'c>, host: usize, cidr: &PodCidr) -> PairVerdict<'c>
         (Expected::Across { peer, .. }, Some(route)) if route.gateway == Some(peer) => {
             judged.verdict = Verdict::Unexpected;
         }
-        (Expected::Across { .. } | Expected::Outside, _) => {
-            walked(&mut judged, Verdict::Covered, Verdict::Unreachable);
+        (Expected::Across { .. } | Expected::Outside, exact) => {
+            // An agent that turns from a tunnel to native routing leaves the tunnel's routes.
+            let of_tunnel =
+                exact.and_then(|route| route.device).is_some_and(|device| device == CILIUM_HOST);
+            let lost = if of_tunnel { Verdict::Stale } else { Verdict::Unreachable };
+            walked(&mut judged, Verdict::Covered, lost);
         }
         (Expected::Tunnel { router, .. }, Some(route)) => {
             let on_host = route.device.is_some_and(|device| device == CILIUM_HOST);

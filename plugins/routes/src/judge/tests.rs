@@ -191,6 +191,15 @@ fn direct_routes_of_native_mode_are_stale_in_a_tunnel() {
 }
 
 #[test]
+fn routes_of_a_tunnel_are_stale_in_native_mode() {
+    let line = "10.1.2.0/24 via 10.1.0.1 dev cilium_host proto kernel mtu 1450";
+    let found = lab().routes("a", with(line)).found();
+    let stale = found.iter().find(|finding| finding.code == "routes/stale");
+    let fixes = stale.map(|finding| finding.fixes.join("\n")).unwrap_or_default();
+    assert!(fixes.ends_with("ip route del 10.1.2.0/24 via 10.1.0.1 dev cilium_host"), "{found:?}");
+}
+
+#[test]
 fn a_direct_route_across_a_router_is_unexpected() {
     let line = "10.1.2.0/24 via 192.168.2.10 dev eth1 proto kernel onlink";
     let found = lab().routes("a", with(line)).codes();

@@ -1,5 +1,7 @@
 //! The native side: a [`TestHost`] that a test installs for its thread answers every call.
 
+mod sources;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -8,6 +10,7 @@ use crate::Failure;
 use crate::Finding;
 use crate::Place;
 use crate::Selection;
+use crate::bindings::lab::plugin::cluster::Change;
 use crate::bindings::lab::plugin::hosts;
 use crate::bindings::lab::plugin::log as wit_log;
 
@@ -16,6 +19,11 @@ pub use crate::bindings::lab::plugin::output::Row;
 
 /// Answers of a batch: index and outcome, as they come.
 pub type Answers = Box<dyn Iterator<Item = (u32, Result<hosts::Outcome, Failure>)>>;
+
+/// Changes of a followed selection, as they come.
+pub type Changes = Box<dyn Iterator<Item = Result<Change, Failure>>>;
+/// Output of a running command, as it comes.
+pub type Chunks = Box<dyn Iterator<Item = hosts::Chunk>>;
 
 /// What a native host answers. `lab-plugin-test` has one over captures.
 pub trait TestHost {
@@ -60,6 +68,24 @@ pub trait TestHost {
     fn batch(&self, commands: Vec<(Place, Vec<String>)>) -> Answers;
     /// A setting of the plugin.
     fn setting(&self, name: &str) -> Option<String>;
+    /// Follows a selection.
+    ///
+    /// # Errors
+    /// As the interface's `watch.start`.
+    fn watch(&self, _of: &Selection) -> Result<Changes, Failure> {
+        Err(Failure::Unavailable("this host follows no objects".to_owned()))
+    }
+    /// Starts a command.
+    ///
+    /// # Errors
+    /// As the interface's `process.start`.
+    fn start(&self, _place: &Place, _argv: Vec<String>) -> Result<Chunks, Failure> {
+        Err(Failure::Unavailable("this host starts no commands".to_owned()))
+    }
+    /// How often a wait with nothing but tickers goes on before the user stops it.
+    fn ticks(&self) -> u32 {
+        3
+    }
 }
 
 thread_local! {
@@ -113,7 +139,11 @@ pub(crate) mod calls {
             host().remove(self.0, keys);
             Ok(())
         }
-        #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "one face for both bodies")]
+        #[expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "one face for both bodies"
+        )]
         pub(crate) fn commit(&self) -> Result<(), Failure> {
             Ok(())
         }
@@ -167,8 +197,7 @@ pub(crate) mod calls {
     impl Batch {
         pub(crate) fn add(&mut self, place: &Place, argv: &[&str]) -> u32 {
             let index = u32::try_from(self.commands.len()).expect("fewer than 2^32 commands");
-            self.commands
-                .push((place.clone(), argv.iter().map(|&word| word.to_owned()).collect()));
+            self.commands.push((place.clone(), argv.iter().map(|&word| word.to_owned()).collect()));
             index
         }
         pub(crate) fn next(&mut self) -> Option<(u32, Result<hosts::Outcome, Failure>)> {
@@ -182,4 +211,9 @@ pub(crate) mod calls {
     pub(crate) fn setting(name: &str) -> Option<String> {
         host().setting(name)
     }
+
+    pub(crate) use super::sources::Process;
+    pub(crate) use super::sources::Ticker;
+    pub(crate) use super::sources::Watch;
+    pub(crate) use super::sources::wait;
 }

@@ -6,6 +6,7 @@ use crate::Place;
 use crate::Selection;
 use crate::bindings::lab::plugin::cluster;
 use crate::bindings::lab::plugin::hosts;
+use crate::bindings::lab::plugin::inbox;
 use crate::bindings::lab::plugin::log as wit_log;
 use crate::bindings::lab::plugin::output;
 use crate::bindings::lab::plugin::settings;
@@ -101,6 +102,20 @@ pub(crate) fn hosts() -> Result<Vec<hosts::HostRef>, Failure> {
     hosts::list()
 }
 
+fn at(place: &Place) -> hosts::Place {
+    match place {
+        Place::Host(name) => hosts::Place::host(name),
+        Place::Agent(host) => hosts::Place::agent(host),
+        Place::Pod { namespace, name, container } => {
+            hosts::Place::pod(namespace, name, container.as_deref())
+        }
+    }
+}
+
+fn words(argv: &[&str]) -> Vec<String> {
+    argv.iter().map(|&word| word.to_owned()).collect()
+}
+
 pub(crate) struct Batch {
     batch: hosts::Batch,
     added: u32,
@@ -114,15 +129,7 @@ impl Default for Batch {
 
 impl Batch {
     pub(crate) fn add(&mut self, place: &Place, argv: &[&str]) -> u32 {
-        let place = match place {
-            Place::Host(name) => hosts::Place::host(name),
-            Place::Agent(host) => hosts::Place::agent(host),
-            Place::Pod { namespace, name, container } => {
-                hosts::Place::pod(namespace, name, container.as_deref())
-            }
-        };
-        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
-        self.batch.add(&place, &argv);
+        self.batch.add(&at(place), &words(argv));
         self.added += 1;
         self.added - 1
     }
@@ -139,4 +146,50 @@ pub(crate) fn log(level: wit_log::Level, message: &str, fields: &[(&str, &str)])
 
 pub(crate) fn setting(name: &str) -> Option<String> {
     settings::get(name)
+}
+
+pub(crate) fn wait() -> Option<Vec<u32>> {
+    inbox::wait()
+}
+
+pub(crate) struct Ticker(inbox::Ticker);
+
+impl Ticker {
+    pub(crate) fn new(every_ms: u32) -> Self {
+        Self(inbox::Ticker::new(every_ms))
+    }
+    pub(crate) fn source(&self) -> u32 {
+        self.0.source()
+    }
+    pub(crate) fn take(&self) -> u32 {
+        self.0.take()
+    }
+}
+
+pub(crate) struct Watch(cluster::Watch);
+
+impl Watch {
+    pub(crate) fn start(of: &Selection) -> Result<Self, Failure> {
+        cluster::Watch::start(&selection(of)).map(Self)
+    }
+    pub(crate) fn source(&self) -> u32 {
+        self.0.source()
+    }
+    pub(crate) fn take(&self, max: u32) -> Result<Vec<cluster::Change>, Failure> {
+        self.0.take(max)
+    }
+}
+
+pub(crate) struct Process(hosts::Process);
+
+impl Process {
+    pub(crate) fn start(place: &Place, argv: &[&str]) -> Result<Self, Failure> {
+        hosts::Process::start(&at(place), &words(argv)).map(Self)
+    }
+    pub(crate) fn source(&self) -> u32 {
+        self.0.source()
+    }
+    pub(crate) fn take(&self, max_bytes: u32) -> Vec<hosts::Chunk> {
+        self.0.take(max_bytes)
+    }
 }
