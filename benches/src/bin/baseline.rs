@@ -1,0 +1,39 @@
+//! The native peer as a process: reads route files and says how many routes they hold.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+
+use std::process::ExitCode;
+
+use lab_benches::peer;
+
+const HELP: &str = "\
+Read the output of `ip -j route` into structs, and count the routes
+
+Usage: baseline strings|typed|model FILE…
+
+  strings   serde, every field an owned string
+  typed     serde, then the structs of lab-model
+  model     lab-model's own parser
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let counted = match args.split_first() {
+        Some((way, files)) if way == "strings" => peer::strings(files),
+        Some((way, files)) if way == "typed" => peer::typed(files),
+        Some((way, files)) if way == "model" => peer::model(files),
+        _ => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match counted {
+        Ok(n_routes) => {
+            println!("{n_routes}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Measures everything that the program promises in numbers, and prints one table of ratios.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use lab_benches::arguments::Arguments;
+use lab_benches::measure::{Costs, Subject, in_turn, median};
+use lab_benches::table::{self, Line, ms};
+
+const HELP: &str = "\
+Measure kubectl-lab against named peers, and print the ratios
+
+  cargo build --release -p kubectl-lab
+  cargo build --release -p lab-benches
+  cargo run --release -p lab-benches --bin bench
+
+Usage: bench [flags] [start] [scale] [linear] [wasm] [size]
+
+  --program PATH   kubectl-lab; beside this program when not given
+  --kubectl PATH   kubectl; from PATH when not given
+  --captures DIR   where generated captures are kept; a folder of the system's temporary one
+  --wasm PATH      the component of `routes`; where the build of kubectl-lab leaves it
+  --nodes N        nodes of the large capture, 1000 when not given
+  --rounds N       rounds of every comparison, 5 when not given; five times as many for starts
+
+What is measured:
+  start    whole processes: `--help` and `routes --demo` against `kubectl version --client`
+  scale    whole processes: `routes matrix --fold` over N nodes and N×N routes, against a native
+           program that only reads the same files into structs, and against `jq length`;
+           and the largest resident size
+  linear   the same over a quarter and half as many nodes: time for each route
+  wasm     the plugin as a component and natively, each several times in one process of its own:
+           from opening the capture to the finished report. Start and compiling are left out.
+           The program reads files in other threads while the component computes; the native
+           host reads them one after the other
+  size     the program's file
+
+Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
+table has the least wall time, the time of all threads and the largest resident size.
+";
+
+/// Part of `kubectl version --client` that a start may take.
+const QUARTER: (f64, &str) = (0.25, "<= 0.25");
+/// Part of the native reader that a judged matrix may take.
+const TWICE: (f64, &str) = (2.0, "<= 2");
+/// Part of the native plugin that the component may take.
+const WASM: (f64, &str) = (1.5, "<= 1.5");
+/// How many times as long `jq length` has to take.
+const JQ: f64 = 10.0;
+/// How much longer a route of the large capture may take than one of the small: linear growth,
+/// and some room for caches that do not hold a million of them.
+const LINEAR: (f64, &str) = (1.25, "<= 1.25");
+/// Routes that are broken in every generated capture, so that there is something to find.
+const BROKEN: u32 = 20;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What was measured so far.
+#[derive(Default)]
+struct Report {
+    lines: Vec<Line>,
+    details: Vec<[String; 5]>,
+}
+
+impl Report {
+    fn detail(&mut self, name: &str, costs: &Costs) {
+        let cpu = costs.cpu();
+        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+        let peak = costs.peak() as f64 / f64::from(1 << 20);
+        let peak = format!("{peak:.0} MiB");
+        self.details.push([name.to_owned(), ms(costs.wall()), ms(costs.least()), ms(cpu), peak]);
+    }
+}
+
+struct Setup {
+    program: PathBuf,
+    kubectl: PathBuf,
+    captures: PathBuf,
+    wasm: PathBuf,
+    /// This room's other programs.
+    room: PathBuf,
+    nodes: u32,
+    rounds: u32,
+}
+
+type Section = fn(&Setup, &mut Report) -> Result<(), String>;
+
+const SECTIONS: [(&str, Section); 5] =
+    [("start", start), ("scale", scale), ("linear", linear), ("wasm", wasm), ("size", size)];
+
+fn run() -> Result<ExitCode, String> {
+    let flags = ["program", "kubectl", "captures", "wasm", "nodes", "rounds"];
+    let args = Arguments::of_process(&flags)?;
+    if args.wants_help() {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(word) =
+        args.words().iter().find(|word| SECTIONS.iter().all(|(name, _)| name != word))
+    {
+        return Err(format!("nothing here is called `{word}`; `--help` lists the figures"));
+    }
+    let setup = setup(&args)?;
+    let mut report = Report::default();
+    let mut failed = false;
+    for (name, section) in SECTIONS {
+        if !args.words().is_empty() && !args.words().iter().any(|word| word == name) {
+            continue;
+        }
+        if let Err(why) = section(&setup, &mut report) {
+            eprintln!("{name} was not measured: {why}");
+            failed = true;
+        }
+    }
+    print!("{}", table::print(&report.lines));
+    let head = ["PROCESS", "MEDIAN", "LEAST", "THREADS", "PEAK"].map(str::to_owned);
+    let details = std::iter::once(head).chain(report.details);
+    print!("\n{}", table::columns(details, &[1, 2, 3, 4]));
+    if let Some(load) = load() {
+        println!("\n{load}");
+    }
+    Ok(if failed { ExitCode::from(2) } else { ExitCode::SUCCESS })
+}
+
+/// How busy the machine is besides: without it nobody can judge the figures.
+fn load() -> Option<String> {
+    let load = fs::read_to_string("/proc/loadavg").ok()?;
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    let cores = std::thread::available_parallelism().ok()?;
+    Some(format!("load {} on {cores} cores", load.join(" ")))
+}
+
+fn setup(args: &Arguments) -> Result<Setup, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let room = own.parent().ok_or("this program is in no folder")?.to_owned();
+    let path = |flag: &str, default: PathBuf| args.text(flag).map_or(default, PathBuf::from);
+    let plugins = room.join("../plugins/wasm32-wasip2/plugin");
+    Ok(Setup {
+        program: path("program", room.join(format!("kubectl-lab{}", std::env::consts::EXE_SUFFIX))),
+        kubectl: path("kubectl", PathBuf::from("kubectl")),
+        captures: path("captures", std::env::temp_dir().join("kubectl-lab-benches")),
+        wasm: path("wasm", plugins.join("routes.wasm")),
+        nodes: args.number("nodes", 1000)?,
+        rounds: args.number("rounds", 5)?.max(1),
+        room,
+    })
+}
+
+impl Setup {
+    fn room(&self, name: &str) -> PathBuf {
+        self.room.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// The folder of a generated capture, made when it is not there yet. By a process of its
+    /// own: what this one once used would count for every process it starts.
+    fn capture(&self, nodes: u32) -> Result<PathBuf, String> {
+        let path = self.captures.join(format!("{nodes}-nodes-{BROKEN}-broken"));
+        if path.join("capture.json").is_file() {
+            return Ok(path);
+        }
+        fs::create_dir_all(&self.captures).map_err(|error| error.to_string())?;
+        eprintln!("making {}", path.display());
+        let mut command = Command::new(self.room("generate"));
+        command.args(["--nodes", &nodes.to_string(), "--broken", &BROKEN.to_string()]).arg(&path);
+        let status = command.status().map_err(|error| format!("cannot run generate: {error}"))?;
+        if status.success() { Ok(path) } else { Err(format!("generate: {status}")) }
+    }
+
+    fn matrix(&self, nodes: u32) -> Result<Subject, String> {
+        let capture = self.capture(nodes)?;
+        let words = ["routes", "matrix", "--fold", "--from"].map(OsString::from);
+        let args = words.into_iter().chain([capture.into_os_string()]);
+        Ok(Subject::new(&format!("routes matrix --fold, {nodes} nodes"), &self.program, args))
+    }
+}
+
+/// The routes of every host of a capture: the files that are compared on.
+fn route_files(capture: &Path) -> Result<Vec<String>, String> {
+    let hosts = capture.join("hosts");
+    let entries = fs::read_dir(&hosts).map_err(|error| format!("{}: {error}", hosts.display()))?;
+    let mut files: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.path().join("ip-j-route-show-table-all.json").display().to_string())
+        .collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn start(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let subjects = [
+        Subject::new("kubectl version --client", &setup.kubectl, ["version", "--client"]),
+        Subject::new("kubectl-lab --help", &setup.program, ["--help"]),
+        Subject::new("kubectl-lab routes --demo", &setup.program, ["routes", "--demo"]),
+    ];
+    let costs = in_turn(&subjects, setup.rounds * 5)?;
+    for (subject, costs) in subjects.iter().zip(&costs) {
+        report.detail(&subject.name, costs);
+    }
+    let [kubectl, help, demo] = costs.as_slice() else { return Ok(()) };
+    let peer = kubectl.wall();
+    let lines = &mut report.lines;
+    lines.push(Line::at_most("start: --help / kubectl version", help.wall(), peer, Some(QUARTER)));
+    lines.push(Line::at_most(
+        "start: routes --demo / kubectl version",
+        demo.wall(),
+        peer,
+        Some(QUARTER),
+    ));
+    let warm = demo.wall().as_secs_f64() * 1e3;
+    lines.push(Line::below("start: routes --demo, warm", warm, "ms", 15.0));
+    Ok(())
+}
+
+fn scale(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let nodes = setup.nodes;
+    let files = route_files(&setup.capture(nodes)?)?;
+    let baseline = |name: &str, way: &str| {
+        let args = std::iter::once(way.to_owned()).chain(files.iter().cloned());
+        Subject::new(name, &setup.room("baseline"), args)
+    };
+    let mut subjects = vec![
+        setup.matrix(nodes)?,
+        baseline("serde, owned strings", "strings"),
+        baseline("serde, then the structs of lab-model", "typed"),
+        baseline("the parser of lab-model", "model"),
+    ];
+    let jq = std::iter::once("length".to_owned()).chain(files.iter().cloned());
+    let jq = Subject::new("jq length", Path::new("jq"), jq);
+    match jq.output() {
+        Ok(_) => subjects.push(jq),
+        Err(why) => eprintln!("{why}"),
+    }
+    let costs = in_turn(&subjects, setup.rounds)?;
+    for (subject, costs) in subjects.iter().zip(&costs) {
+        report.detail(&subject.name, costs);
+    }
+    let lines = &mut report.lines;
+    let ours = costs[0].wall();
+    let titles = [
+        (1, "scale: matrix / serde, owned strings", Some(TWICE)),
+        (2, "scale: matrix / serde, same structs", Some(TWICE)),
+        (3, "scale: matrix / own parser", None),
+    ];
+    for (at, title, target) in titles {
+        lines.push(Line::at_most(title, ours, costs[at].wall(), target));
+    }
+    if let Some(jq) = costs.get(4) {
+        let ratio = jq.wall().as_secs_f64() / ours.as_secs_f64();
+        lines.push(Line {
+            name: "scale: jq length / matrix".to_owned(),
+            ours: ms(ours),
+            peer: ms(jq.wall()),
+            ratio: format!("{ratio:.2}"),
+            target: format!(">= {JQ}"),
+            met: Some(ratio >= JQ),
+        });
+    }
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+    let peak = costs[0].peak() as f64 / f64::from(1 << 20);
+    lines.push(Line::below("scale: peak memory", peak, "MiB", 512.0));
+    Ok(())
+}
+
+fn linear(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let sizes = [setup.nodes / 4, setup.nodes / 2, setup.nodes].map(|nodes| nodes.max(2));
+    let mut subjects = Vec::new();
+    let mut routes = Vec::new();
+    for nodes in sizes {
+        subjects.push(setup.matrix(nodes)?);
+        let files = route_files(&setup.capture(nodes)?)?;
+        let count = std::iter::once("model".to_owned()).chain(files);
+        let count = Subject::new("baseline model", &setup.room("baseline"), count).output()?;
+        routes.push(count.trim().parse::<u32>().map_err(|_| format!("not a count: {count}"))?);
+    }
+    let costs = in_turn(&subjects, setup.rounds)?;
+    let mut each = Vec::new();
+    for ((subject, costs), n_routes) in subjects.iter().zip(&costs).zip(&routes) {
+        report.detail(&format!("{}, {n_routes} routes", subject.name), costs);
+        each.push(costs.wall() / *n_routes);
+    }
+    let nanoseconds = |time: Duration| format!("{} ns", time.as_nanos());
+    for (at, nodes) in sizes.iter().enumerate().skip(1) {
+        let mut line = Line::at_most(
+            &format!("linear: a route of {nodes} / of {} nodes", sizes[0]),
+            each[at],
+            each[0],
+            Some(LINEAR),
+        );
+        (line.ours, line.peer) = (nanoseconds(each[at]), nanoseconds(each[0]));
+        report.lines.push(line);
+    }
+    Ok(())
+}
+
+fn wasm(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let capture = setup.capture(setup.nodes)?.display().to_string();
+    // The first run of each process warms it up.
+    let runs = "3".to_owned();
+    let wasm = setup.wasm.display().to_string();
+    let component = [wasm, capture.clone(), runs.clone()];
+    let component = Subject::new("routes as a component", &setup.room("component"), component);
+    let native = Subject::new("routes, native", &setup.room("native"), [capture, runs]);
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..setup.rounds.div_ceil(2) {
+        for (subject, times) in [(&component, &mut with), (&native, &mut without)] {
+            let text = subject.output()?;
+            let micros = text.lines().skip(1).map(|line| line.trim().parse::<u64>());
+            let micros: Vec<u64> =
+                micros.collect::<Result<_, _>>().map_err(|_| format!("not times: {text}"))?;
+            times.extend(micros.into_iter().map(Duration::from_micros));
+        }
+    }
+    let (with, without) = (median(with.into_iter()), median(without.into_iter()));
+    report.lines.push(Line::at_most("wasm: component / native", with, without, Some(WASM)));
+    Ok(())
+}
+
+fn size(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let file = fs::metadata(&setup.program)
+        .map_err(|error| format!("{}: {error}", setup.program.display()))?;
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+    let megabytes = file.len() as f64 / 1e6;
+    report.lines.push(Line::below("size: the program", megabytes, "MB", 25.0));
+    Ok(())
+}

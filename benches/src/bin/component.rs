@@ -1,0 +1,81 @@
+//! The plugin `routes` as a component in the program's engine, without the program around it.
+//!
+//! Prints for each run the microseconds from opening the capture to the finished report:
+//! instantiating is in it, compiling is not.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use lab_backend::{Capture, Gate};
+use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
+
+const HELP: &str = "\
+Run a component over a capture, several times in one process
+
+Usage: component WASM CAPTURE RUNS [WORD…]
+
+  WORD…   the command, `routes matrix` when none is given
+
+Prints the microseconds of each run, one a line.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [wasm, capture, runs, words @ ..] = args.as_slice() else {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    };
+    match run(wasm, capture, runs, words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), String> {
+    let runs: u32 = runs.parse().map_err(|_| format!("`{runs}` is no number of runs"))?;
+    let bytes = std::fs::read(wasm).map_err(|error| format!("{wasm}: {error}"))?;
+    let engine = Engine::new().map_err(|error| error.to_string())?;
+    let component = Component::load(&engine, &ArtifactCache::none(), "routes", &bytes)
+        .map_err(|crash| crash.message)?;
+    // As the program makes it.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let card = runtime.block_on(component.describe()).map_err(|crash| crash.message)?;
+    let default = ["routes", "matrix"].map(str::to_owned);
+    let path = if words.is_empty() { default.to_vec() } else { words.to_vec() };
+    let known = card.commands.iter().find(|command| command.path == path);
+    let known = known.ok_or_else(|| format!("the card has no command `{}`", path.join(" ")))?;
+    if let Some(argument) = known.arguments.iter().find(|argument| argument.default.is_some()) {
+        return Err(format!("`{}` has a default, which is not filled in here", argument.name));
+    }
+    for _ in 0..runs {
+        let start = Instant::now();
+        let backend = Capture::open(capture).map_err(|failure| failure.to_string())?;
+        let run = Run {
+            backend: Arc::new(backend),
+            gate: Gate::new(&card),
+            settings: BTreeMap::new(),
+            limits: Limits::default(),
+            live: false,
+            listener: Arc::new(Silent),
+            stop: Arc::default(),
+        };
+        let call = Call { path: path.clone(), values: Vec::new() };
+        let finished = runtime.block_on(component.run(call, run));
+        let took = start.elapsed();
+        finished.result.map_err(|error| match error {
+            RunError::Failed(failure) => failure.to_string(),
+            RunError::Crashed(crash) => crash.details,
+        })?;
+        println!("{}", took.as_micros());
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Writes the capture of a generated cluster.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use lab_benches::arguments::Arguments;
+use lab_benches::generate::{self, Size};
+
+const HELP: &str = "\
+Write the capture of a generated cluster: every node has a direct route to every other one
+
+Usage: generate [--nodes N] [--broken K] PATH
+
+  --nodes N    nodes, 1000 when not given; N×N routes between them
+  --broken K   routes that are missing or have a wrong next hop, in turn; 0 when not given
+  PATH         a file ending in .zip, or a new folder
+
+The same numbers give the same bytes.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    let args = Arguments::of_process(&["nodes", "broken"])?;
+    if args.wants_help() {
+        print!("{HELP}");
+        return Ok(());
+    }
+    let [path] = args.words() else {
+        return Err("name one path to write to; `--help` says more".to_owned());
+    };
+    let size = Size { nodes: args.number("nodes", 1000)?, broken: args.number("broken", 0)? };
+    generate::write(size, Path::new(path)).map_err(|failure| failure.to_string())
+}

@@ -1,0 +1,47 @@
+//! The plugin `routes` natively: the same source as the component, without the engine.
+//!
+//! Prints for each run the microseconds from opening the capture to the finished report.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use lab_plugin_test::Lab;
+use routes::Routes;
+
+const HELP: &str = "\
+Run the plugin `routes` natively over a capture, several times in one process
+
+Usage: native CAPTURE RUNS [WORD…]
+
+  WORD…   the command, `routes matrix` when none is given
+
+Prints the microseconds of each run, one a line.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [capture, runs, words @ ..] = args.as_slice() else {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
+    };
+    let Ok(runs) = runs.parse::<u32>() else {
+        eprintln!("error: `{runs}` is no number of runs");
+        return ExitCode::from(2);
+    };
+    let mut path: Vec<&str> = words.iter().map(String::as_str).collect();
+    if path.is_empty() {
+        path = vec!["routes", "matrix"];
+    }
+    for _ in 0..runs {
+        let start = Instant::now();
+        let run = Lab::open(capture).run::<Routes>(&path, &[]);
+        let took = start.elapsed();
+        if let Err(failure) = &run.result {
+            eprintln!("error: {}", failure.message());
+            return ExitCode::from(2);
+        }
+        println!("{}", took.as_micros());
+    }
+    ExitCode::SUCCESS
+}
