@@ -1,0 +1,11 @@
+//! The program, started as a user starts it, over captures, a faked API server and terminals.
+
+mod bad_input;
+mod builtin;
+mod cache;
+mod flags;
+mod formats;
+mod live;
+mod recorded;
+mod settings;
+mod streams;

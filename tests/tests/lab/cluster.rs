@@ -1,0 +1,268 @@
+//! The cluster of `tests/lab`: its hosts, its pods, and the program as somebody at the desk has it.
+//!
+//! Apart because only this file knows the lab's scripts. What is changed on a host is changed
+//! through [`Cluster::change`], which knows how to put it back.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use lab_tests::{Lab, Scratch, sources};
+use serde_json::Value;
+
+/// Kubernetes nodes of the lab.
+pub(crate) const NODES: [&str; 3] = ["k8s-ctr", "k8s-w1", "k8s-w0"];
+/// The host that is no node.
+pub(crate) const ROUTER: &str = "router";
+/// Its addresses; the last one is behind it, on a network of its own.
+pub(crate) const ROUTER_ADDRESSES: [&str; 3] = ["192.168.10.200", "192.168.20.200", "10.10.1.200"];
+
+/// The cluster that is up.
+pub(crate) struct Cluster {
+    scripts: PathBuf,
+    lab_dir: PathBuf,
+    /// Holds `kubectl`'s plugins, as a user's `PATH` does.
+    bin: Scratch,
+}
+
+/// A change on a host, taken back when this is dropped.
+pub(crate) struct Change<'c> {
+    cluster: &'c Cluster,
+    host: &'static str,
+    undo: String,
+}
+
+/// A pod with a network of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Pod {
+    pub(crate) name: String,
+    pub(crate) app: String,
+    pub(crate) node: String,
+    pub(crate) ip: String,
+}
+
+/// Starts this test once more on the desk's network and ends as that ends.
+pub(crate) fn sit_down(mark: &str) {
+    let test = std::env::current_exe().expect("a test is a file");
+    let status = Command::new(scripts().join("run"))
+        .args(["--net", "desk", "env", &format!("{mark}=1")])
+        .arg(test)
+        .args(["--exact", "live", "--nocapture"])
+        .stdin(Stdio::null())
+        .status()
+        .expect("bash is there");
+    assert!(status.success(), "see above; is the lab up? tests/lab/up brings it up");
+}
+
+fn scripts() -> PathBuf {
+    sources::root().join("tests/lab").canonicalize().expect("the lab's scripts are there")
+}
+
+impl Cluster {
+    /// The one that is up.
+    pub(crate) fn at_hand() -> Self {
+        let of = |name: &str| std::env::var_os(name).map(PathBuf::from);
+        let cache = of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));
+        let lab_dir = of("LAB_DIR").or_else(|| Some(cache?.join("cilium-lab")));
+        let lab_dir = lab_dir.expect("LAB_DIR or HOME is set");
+        let bin = Scratch::new();
+        let test = std::env::current_exe().expect("a test is a file");
+        let built = test.parent().and_then(Path::parent).expect("tests are in `deps`");
+        let root = sources::root().canonicalize().expect("it is there");
+        for (name, target) in [
+            ("kubectl", lab_dir.join("bin/kubectl")),
+            ("kubectl-lab", built.join("kubectl-lab-under-test")),
+            ("kubectl_complete-lab", root.join("completions/kubectl_complete-lab")),
+        ] {
+            std::os::unix::fs::symlink(target, bin.path(name)).expect("the folder is ours");
+        }
+        Self { scripts: scripts(), lab_dir, bin }
+    }
+
+    /// Native routing, every agent ready, nothing left of an earlier run.
+    pub(crate) fn settle(&self) {
+        let mode = self
+            .kubectl("-n kube-system get configmap cilium-config -o jsonpath={.data.routing-mode}");
+        if mode != "native" || self.pods().iter().filter(|pod| pod.app == "probe").count() != 3 {
+            self.up("native");
+        }
+        self.agents_ready();
+    }
+
+    /// Changes the routing mode of the whole cluster, as `tests/lab/up` does it.
+    pub(crate) fn up(&self, routing: &str) {
+        let output = self.script("up", &["--routing", routing]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
+    /// Runs a line of shell on a host; what it prints. It must succeed.
+    #[track_caller]
+    pub(crate) fn on(&self, host: &str, line: &str) -> String {
+        let output = self.script("run", &[host, "sh", "-c", line]);
+        assert!(output.status.success(), "{host}: {line}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs a line of shell on a host, and another one at the end of the scenario.
+    #[track_caller]
+    pub(crate) fn change(&self, host: &'static str, line: &str, undo: &str) -> Change<'_> {
+        // First, so that half a change is taken back as well.
+        let change = Change { cluster: self, host, undo: undo.to_owned() };
+        self.on(host, line);
+        change
+    }
+
+    /// What kubectl prints for the words of a line, as cluster admin.
+    #[track_caller]
+    pub(crate) fn kubectl(&self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.kubectl_words(&words)
+    }
+
+    /// The same with words that hold spaces.
+    #[track_caller]
+    pub(crate) fn kubectl_words(&self, words: &[&str]) -> String {
+        let output = self.command("kubectl").args(words).output().expect("kubectl is built");
+        assert!(output.status.success(), "kubectl {words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// A program of the desk, with the plugin on its `PATH` and its settings.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let settings = self.bin.put("config.toml", self.settings());
+        let mut command = Command::new(self.bin.path(program));
+        command
+            .env("PATH", self.path())
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("KUBECTL_LAB_CONFIG", settings)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The program with the words of a line, cluster admin's kubeconfig, and the router as an
+    /// extra host.
+    pub(crate) fn lab(&self, line: &str) -> Lab {
+        self.lab_with(line, &self.settings())
+    }
+
+    /// The same with other settings.
+    pub(crate) fn lab_with(&self, line: &str, settings: &str) -> Lab {
+        Lab::line(line).env("KUBECONFIG", self.kubeconfig()).config(settings)
+    }
+
+    /// The router as an extra host.
+    pub(crate) fn settings(&self) -> String {
+        self.router_as("vagrant@192.168.10.200", &self.state("id_ed25519"), &self.known_hosts())
+    }
+
+    /// The router as an extra host, reached in another way.
+    pub(crate) fn router_as(&self, ssh: &str, identity: &Path, known_hosts: &Path) -> String {
+        format!(
+            "[extra-hosts.{ROUTER}]\nssh = \"{ssh}\"\naddresses = {:?}\nidentity = {identity:?}\n\
+             known-hosts = {known_hosts:?}\n",
+            [&ROUTER_ADDRESSES[..], &["10.10.2.200"]].concat(),
+        )
+    }
+
+    /// A file of the running lab.
+    pub(crate) fn state(&self, name: &str) -> PathBuf {
+        self.lab_dir.join("state").join(name)
+    }
+
+    /// The host keys of the lab.
+    pub(crate) fn known_hosts(&self) -> PathBuf {
+        self.state("known_hosts")
+    }
+
+    /// Cluster admin's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        self.state("admin.conf")
+    }
+
+    /// A host's routes, each as `ip` prints it.
+    pub(crate) fn raw_routes(&self, host: &str) -> Vec<String> {
+        let both = "ip route show table all; ip -6 route show table all";
+        self.on(host, both).lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The pods that have a network of their own.
+    pub(crate) fn pods(&self) -> Vec<Pod> {
+        let pods: Value =
+            serde_json::from_str(&self.kubectl("get pods -o json")).expect("kubectl prints JSON");
+        let pods = pods["items"].as_array().expect("a list");
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        pods.iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            .map(|pod| Pod {
+                name: word(&pod["metadata"]["name"]),
+                app: word(&pod["metadata"]["labels"]["app"]),
+                node: word(&pod["spec"]["nodeName"]),
+                ip: word(&pod["status"]["podIP"]),
+            })
+            .filter(|pod| !pod.ip.is_empty())
+            .collect()
+    }
+
+    /// The range of pods of every node, as Cilium has handed it out.
+    pub(crate) fn pod_cidrs(&self) -> BTreeMap<String, String> {
+        let print =
+            r#"-o=jsonpath={range .items[*]}{.metadata.name} {.spec.ipam.podCIDRs[0]}{"\n"}{end}"#;
+        let lines = self.kubectl_words(&["get", "ciliumnodes", print]);
+        let pair = |line: &str| line.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        lines.lines().filter_map(pair).collect()
+    }
+
+    /// The name of the agent's pod on a node.
+    pub(crate) fn agent(&self, node: &str) -> String {
+        let pods = self.kubectl(&format!(
+            "-n kube-system get pods -l k8s-app=cilium --field-selector spec.nodeName={node} -o name"
+        ));
+        pods.trim().to_owned()
+    }
+
+    /// Waits until every agent is ready.
+    pub(crate) fn agents_ready(&self) {
+        self.kubectl("-n kube-system rollout status ds/cilium --timeout=120s");
+        self.kubectl(
+            "-n kube-system wait --for=condition=Ready pod -l k8s-app=cilium --timeout=120s",
+        );
+    }
+
+    fn path(&self) -> std::ffi::OsString {
+        let theirs = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [self.bin.root().to_owned()];
+        let folders = folders.into_iter().chain(std::env::split_paths(&theirs));
+        std::env::join_paths(folders).expect("no folder has a colon")
+    }
+
+    fn script(&self, name: &str, words: &[&str]) -> Output {
+        let mut command = Command::new(self.scripts.join(name));
+        command.args(words).stdin(Stdio::null()).output().expect("bash is there")
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        let output = self.cluster.script("run", &[self.host, "sh", "-c", &self.undo]);
+        if !output.status.success() {
+            let Self { host, undo, .. } = self;
+            crate::say(format_args!("lab: {host}: {undo}: {}", text(&output.stderr)));
+        }
+    }
+}
+
+/// Asks again until it holds; for what the cluster does in its own time.
+#[track_caller]
+pub(crate) fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + within;
+    while !holds() {
+        assert!(Instant::now() < deadline, "within {within:?}: {what}");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// Output as text.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,103 @@
+//! End to end, on a real cluster: what the program says is compared with what the hosts say and
+//! with what pings do.
+//!
+//! One test, because the scenarios share a cluster and break it in turn. Each puts back what it
+//! changed, also when it fails; the rest still runs, and the failures are listed at the end.
+//! `KUBECTL_LAB_TEST_LAB=1` turns it on once `tests/lab/up` has brought the cluster up;
+//! `KUBECTL_LAB_TEST_ONLY=word` runs the scenarios whose name holds that word.
+
+mod access;
+mod answers;
+mod api;
+mod captures;
+mod cluster;
+mod completion;
+mod cures;
+mod faults;
+mod forwarding;
+mod routes;
+mod silent_hosts;
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use cluster::Cluster;
+
+const TURNED_ON: &str = "KUBECTL_LAB_TEST_LAB";
+const ONLY: &str = "KUBECTL_LAB_TEST_ONLY";
+/// Set in the process that sits at the desk.
+const AT_THE_DESK: &str = "KUBECTL_LAB_TEST_AT_THE_DESK";
+
+/// In this order, so that the routing mode changes only twice.
+const SCENARIOS: [(&str, fn(&Cluster)); 30] = [
+    ("native: the black hole is found, word for word", routes::black_hole),
+    ("native: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
+    ("native: a trace across the router ends where the packet does", routes::traces),
+    ("native: the matrix shows the pairs that are lost", routes::matrix),
+    ("native: pings come back where trace says so", forwarding::live),
+    ("capture: the same tables as live", captures::same_tables),
+    ("capture: --record holds what the run asked", captures::recorded),
+    ("capture: --against shows the one route that changed", captures::against),
+    ("completion: kubectl asks the program", completion::through_kubectl),
+    ("fault: a direct route is missing", faults::missing),
+    ("fault: a route of a node that is gone", faults::stale),
+    ("fault: a direct route to the wrong node", faults::wrong_next_hop),
+    ("fault: a link is narrower than the pods think", faults::narrow_link),
+    ("fault: routes of the tunnel mode stayed behind", faults::left_by_tunnel_mode),
+    ("silent: an agent is replaced just before the run", silent_hosts::agent_replaced_before),
+    ("silent: an agent is killed during the run", silent_hosts::agent_killed_meanwhile),
+    ("silent: a container runtime hangs", silent_hosts::runtime_hangs),
+    ("silent: a kubelet refuses", silent_hosts::kubelet_refuses),
+    ("silent: the router refuses the key", silent_hosts::wrong_key),
+    ("silent: the router's host key is not known", silent_hosts::unknown_host_key),
+    ("silent: the router refuses connections", silent_hosts::router_refuses),
+    ("silent: the router is not there", silent_hosts::router_is_not_there),
+    ("access: a user without any right", access::no_right),
+    ("access: a user who may read and not exec", access::no_exec),
+    ("access: an extra host with the name of a node", access::one_name_twice),
+    ("api: slow", api::slow),
+    ("api: hangs", api::hangs),
+    ("api: killed, and back", api::killed),
+    ("cure: the static routes of the fix, as printed", cures::static_routes),
+    ("cure: tunnel mode, and back", cures::tunnel),
+];
+
+#[test]
+fn live() {
+    if std::env::var_os(TURNED_ON).is_none_or(|value| value != "1") {
+        say(format_args!(
+            "lab: skipped: {TURNED_ON}=1 runs it on the cluster that tests/lab/up brings up"
+        ));
+        return;
+    }
+    if std::env::var_os(AT_THE_DESK).is_none() {
+        cluster::sit_down(AT_THE_DESK);
+        return;
+    }
+    let cluster = Cluster::at_hand();
+    cluster.settle();
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let mut failed = Vec::new();
+    assert!(SCENARIOS.iter().any(|(name, _)| name.contains(&only)), "no scenario has `{only}`");
+    for (name, scenario) in SCENARIOS.iter().filter(|(name, _)| name.contains(&only)) {
+        let began = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&cluster)));
+        let took = began.elapsed().as_secs_f32();
+        match outcome {
+            Ok(()) => say(format_args!("lab: ok      {took:5.1} s  {name}")),
+            // Why is said already, where it happened.
+            Err(_) => {
+                say(format_args!("lab: FAILED  {took:5.1} s  {name}"));
+                failed.push(*name);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} of the lab's scenarios failed: {failed:#?}", failed.len());
+}
+
+/// Says it even when the test passes.
+fn say(line: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stderr();
+    writeln!(out, "{line}").expect("stderr is open");
+}
