@@ -157,11 +157,14 @@ impl Cluster {
     }
 
     /// The router as an extra host, reached in another way.
+    #[expect(clippy::unused_self, reason = "only a lab that is up has such a router")]
     pub(crate) fn router_as(&self, ssh: &str, identity: &Path, known_hosts: &Path) -> String {
         format!(
-            "[extra-hosts.{ROUTER}]\nssh = \"{ssh}\"\naddresses = {:?}\nidentity = {identity:?}\n\
-             known-hosts = {known_hosts:?}\n",
+            "[extra-hosts.{ROUTER}]\nssh = \"{ssh}\"\naddresses = {:?}\nidentity = \"{}\"\n\
+             known-hosts = \"{}\"\n",
             [&ROUTER_ADDRESSES[..], &["10.10.2.200"]].concat(),
+            identity.display(),
+            known_hosts.display(),
         )
     }
 

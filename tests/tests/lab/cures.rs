@@ -79,7 +79,7 @@ struct Native<'c>(&'c Cluster);
 impl Drop for Native<'_> {
     fn drop(&mut self) {
         self.0.up("native");
-        eventually("the black hole is back", Duration::from_secs(60), || {
+        eventually("the black hole is back", Duration::from_mins(1), || {
             let run = self.0.lab("routes -o json").run();
             let codes: Vec<_> = findings(&run).into_iter().map(|finding| finding.code).collect();
             codes == ["routes/black-hole"]

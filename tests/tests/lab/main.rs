@@ -29,8 +29,11 @@ const ONLY: &str = "KUBECTL_LAB_TEST_ONLY";
 /// Set in the process that sits at the desk.
 const AT_THE_DESK: &str = "KUBECTL_LAB_TEST_AT_THE_DESK";
 
+/// A name, and what is done under it.
+type Scenario = (&'static str, fn(&Cluster));
+
 /// In this order, so that the routing mode changes only twice.
-const SCENARIOS: [(&str, fn(&Cluster)); 30] = [
+const SCENARIOS: [Scenario; 30] = [
     ("native: the black hole is found, word for word", routes::black_hole),
     ("native: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
     ("native: a trace across the router ends where the packet does", routes::traces),
@@ -84,13 +87,12 @@ fn live() {
         let began = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&cluster)));
         let took = began.elapsed().as_secs_f32();
-        match outcome {
-            Ok(()) => say(format_args!("lab: ok      {took:5.1} s  {name}")),
+        if outcome.is_ok() {
+            say(format_args!("lab: ok      {took:5.1} s  {name}"));
+        } else {
             // Why is said already, where it happened.
-            Err(_) => {
-                say(format_args!("lab: FAILED  {took:5.1} s  {name}"));
-                failed.push(*name);
-            }
+            say(format_args!("lab: FAILED  {took:5.1} s  {name}"));
+            failed.push(*name);
         }
     }
     assert!(failed.is_empty(), "{} of the lab's scenarios failed: {failed:#?}", failed.len());

@@ -41,7 +41,7 @@ fn whole(run: &Run) -> bool {
 
 fn wait_until_whole(cluster: &Cluster) {
     cluster.agents_ready();
-    eventually("every host answers again", Duration::from_secs(60), || {
+    eventually("every host answers again", Duration::from_mins(1), || {
         whole(&cluster.lab("routes -o json").run())
     });
 }
