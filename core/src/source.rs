@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lab_backend::Backend;
-use lab_backend::Capture;
 use lab_backend::HostFilter;
 use lab_cli::Settings;
 use lab_cli::settings::ExtraHost as SettingsHost;
@@ -30,7 +29,7 @@ pub(crate) fn open_other(path: &Path, settings: &Settings) -> Result<Arc<dyn Bac
 }
 
 fn capture(path: &Path) -> Result<Arc<dyn Backend>, Failure> {
-    Ok(Arc::new(Capture::open(path)?))
+    lab_backend::open_any(path)
 }
 
 fn narrow(whole: Arc<dyn Backend>, settings: &Settings) -> Arc<dyn Backend> {

@@ -63,6 +63,7 @@ const RULES: &[Rule] = &[
         allowed: &[
             ("core/cli/src/settings/environment.rs", "it is the system behind the settings"),
             ("core/backend/src/capture/", "captures are files"),
+            ("core/backend/src/files/", "so are sysdumps"),
             ("core/engine/src/cache.rs", "artifacts are files"),
             ("core/live/src/ssh.rs", "ssh tells its reasons in a log of its own"),
         ],
@@ -94,6 +95,7 @@ const RULES: &[Rule] = &[
         words: &["cilium", "Cilium", "CiliumNode", "cilium_dbg", "hubble", "CILIUM"],
         allowed: &[
             ("core/live/src/agent.rs", "finds the agent of a host"),
+            ("core/backend/src/sysdump/", "knows the layout of the product's own dumps"),
             ("core/cli/src/flags.rs", "the help of `--from` names the captures that can be read"),
             ("core/cli/src/tree.rs", "the program's one line says what it is for"),
         ],

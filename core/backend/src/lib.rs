@@ -1,25 +1,38 @@
 //! The seam that every question of a plugin passes, and the sides of it that need no cluster.
 //!
 //! A plugin asks for objects and for the output of commands; it cannot tell which
-//! [`Backend`] answers. The live one is in `lab-live`; a capture, the demo and the recorder,
-//! which wraps any of them, are here.
+//! [`Backend`] answers. The live one is in `lab-live`; captures, sysdumps, the demo and the
+//! recorder, which wraps any of them, are here.
 
 mod backend;
 mod capture;
 pub mod demo;
+mod files;
 mod gate;
 mod json;
 mod narrow;
+mod objects;
+mod open;
 mod project;
 mod question;
 mod record;
+mod redact;
+mod replay;
 mod select;
+mod sysdump;
+mod yaml;
 
 pub use backend::{About, Answer, Backend, Change, Chunk};
-pub use capture::{Capture, Limits, Writer};
+pub use capture::{
+    Addition, Capture, CommandContents, Contents, Fault, KindContents, MissingContents, Writer,
+};
+pub use files::Limits;
 pub use gate::Gate;
 pub use narrow::HostFilter;
+pub use open::open_any;
 pub use project::Projection;
 pub use question::{Host, HostKind, Outcome, Page, Place, Question, Selection};
 pub use record::Recorder;
+pub use redact::Redaction;
 pub use select::Selector;
+pub use sysdump::{ClusterInfo, Sysdump};

@@ -24,7 +24,7 @@ pub struct Projection {
 
 /// Keys to keep; an empty tree keeps all below.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Tree(BTreeMap<String, Tree>);
+pub(crate) struct Tree(BTreeMap<String, Tree>);
 
 impl Projection {
     /// The projection of a list of paths; none keeps the whole object.
@@ -45,6 +45,11 @@ impl Projection {
         self.keep.is_none()
     }
 
+    /// The keys that stay; `None` when all do.
+    pub(crate) fn tree(&self) -> Option<&Tree> {
+        self.keep.as_ref()
+    }
+
     /// The object with what stays. What is not a JSON object comes back as it is.
     pub fn apply(&self, object: &str) -> String {
         let Some(tree) = &self.keep else { return object.to_owned() };
@@ -54,6 +59,16 @@ impl Projection {
 }
 
 impl Tree {
+    /// What stays below a key; `None` when nothing does.
+    pub(crate) fn below(&self, key: &str) -> Option<&Self> {
+        self.0.get(key)
+    }
+
+    /// Whether all below stays.
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn add(&mut self, path: &[String]) {
         let Some((first, rest)) = path.split_first() else { return };
         match self.0.get_mut(first) {

@@ -82,6 +82,15 @@ impl Selector {
         })
     }
 
+    /// The paths that it looks at, as a [`crate::Projection`] writes them.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = String> {
+        self.requirements.iter().map(|requirement| {
+            let parts = requirement.path.iter();
+            let parts = parts.map(|part| part.replace('\\', "\\\\").replace('.', "\\."));
+            parts.collect::<Vec<_>>().join(".")
+        })
+    }
+
     /// The value that a field must have, if the selector says so.
     pub(crate) fn demanded(&self, path: &str) -> Option<&str> {
         let path = split_path(path);

@@ -18,7 +18,8 @@ fn captures_that_are_not_there_or_not_whole() {
     routes(&scratch.put("empty.zip", "")).fails("empty.zip: not a whole zip");
     routes(&scratch.put("text.zip", "hello")).fails("text.zip: not a whole zip");
     scratch.put("folder/readme.txt", "hello");
-    routes(&scratch.path("folder")).fails("folder is not a capture: it has no capture.json");
+    routes(&scratch.path("folder"))
+        .fails("folder is neither a capture nor a sysdump nor a dump of cluster-info");
 }
 
 #[test]

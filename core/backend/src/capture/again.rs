@@ -1,10 +1,10 @@
 //! From a capture back to a [`Writer`]: to change it, or to pack a folder.
 
-use super::objects::Objects;
 use super::reader::Capture;
 use super::writer::Writer;
 use crate::Answer;
 use crate::Selection;
+use crate::objects::Objects;
 
 impl Capture {
     /// Everything the capture holds, ready to be written again. Files that no index names are

@@ -5,13 +5,33 @@ use std::collections::BTreeSet;
 
 use lab_types::Failure;
 
-use super::files::Files;
 use super::format::FORMAT;
 use super::format::Head;
-use super::path;
 use crate::Answer;
 use crate::Host;
 use crate::HostKind;
+use crate::files::Files;
+use crate::files::path;
+
+/// The folder of a capture that was zipped together with its folder; `None` when there is no
+/// capture in the files.
+pub(crate) fn root(files: &Files) -> Option<String> {
+    if files.has("capture.json") {
+        return Some(String::new());
+    }
+    if !files.is_zip() {
+        return None;
+    }
+    let names = files.names();
+    let mut roots = names
+        .iter()
+        .filter_map(|name| name.strip_suffix("capture.json"))
+        .filter(|root| root.matches('/').count() == 1 && root.ends_with('/'));
+    match (roots.next(), roots.next()) {
+        (Some(root), None) => Some(root.to_owned()),
+        _ => None,
+    }
+}
 
 /// Reads `capture.json` and checks what everything else relies on.
 pub(super) fn read(files: &Files) -> Answer<Head> {

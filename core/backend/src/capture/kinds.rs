@@ -7,14 +7,14 @@ use std::sync::PoisonError;
 use lab_types::Failure;
 
 use super::cover::covers;
-use super::objects::Objects;
-use super::path;
 use super::reader::Capture;
 use super::reader::Kind;
 use super::reader::unanswered;
 use crate::Answer;
 use crate::Page;
 use crate::Selection;
+use crate::files::path;
+use crate::objects::Objects;
 
 impl Capture {
     /// The objects of a kind; `None` when the capture has no file of it.

@@ -2,9 +2,9 @@
 
 use lab_types::Failure;
 
-use super::path;
 use super::reader::Capture;
 use crate::Answer;
+use crate::files::path;
 
 /// The file of a log that was asked without naming a container. No container is called so.
 pub(super) const UNNAMED: &str = "_";
@@ -73,7 +73,7 @@ impl Capture {
 }
 
 /// The last lines of a text.
-fn last_lines(text: &str, lines: u32) -> &str {
+pub(crate) fn last_lines(text: &str, lines: u32) -> &str {
     if lines == 0 {
         return text;
     }

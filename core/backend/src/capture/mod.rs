@@ -21,23 +21,27 @@
 //! logs/<namespace>/<pod>/<container>.log, .previous.log    `_` is the container that was not named
 //! ```
 
+mod add;
 mod again;
-mod archive;
+mod amend;
+mod contents;
 mod cover;
-mod files;
 pub(crate) mod format;
 mod head;
 mod kinds;
-mod limits;
 mod logs;
 mod naming;
-mod objects;
-mod path;
 mod reader;
 mod save;
+mod verify;
 mod writer;
 
-pub use limits::Limits;
+pub use add::Addition;
+pub use contents::{CommandContents, Contents, KindContents, MissingContents};
+pub(crate) use format::shown;
+pub(crate) use head::root;
+pub(crate) use logs::last_lines;
 pub(crate) use logs::shown as log_name;
 pub use reader::Capture;
+pub use verify::Fault;
 pub use writer::Writer;

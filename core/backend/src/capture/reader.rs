@@ -16,7 +16,6 @@ use futures::stream::BoxStream;
 use lab_types::Failure;
 use lab_types::FailureKind;
 
-use super::files::Files;
 use super::format::Entry;
 use super::format::Head;
 use super::format::Missing;
@@ -24,9 +23,6 @@ use super::format::PlaceKind;
 use super::format::join;
 use super::format::shown;
 use super::head;
-use super::limits::Limits;
-use super::objects::Objects;
-use super::path;
 use crate::About;
 use crate::Answer;
 use crate::Backend;
@@ -37,9 +33,11 @@ use crate::Outcome;
 use crate::Page;
 use crate::Question;
 use crate::Selection;
-
-/// Largest piece of a replayed output.
-const CHUNK: usize = 32 << 10;
+use crate::files::Files;
+use crate::files::Limits;
+use crate::files::path;
+use crate::objects::Objects;
+use crate::replay::replay;
 
 /// A recorded cluster.
 ///
@@ -85,11 +83,13 @@ impl Capture {
 
     /// Opens a folder or a zip, with limits of one's own.
     pub fn open_with(path: impl AsRef<Path>, limits: Limits) -> Answer<Self> {
-        let path = path.as_ref();
-        let short = path
-            .file_name()
-            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        Self::new(Files::open(path, limits)?, format!("capture {short}"))
+        Self::from_files(Files::open(path.as_ref(), limits)?)
+    }
+
+    /// Opens what was found to be a capture.
+    pub(crate) fn from_files(files: Files) -> Answer<Self> {
+        let source = format!("capture {}", files.short);
+        Self::new(files, source)
     }
 
     /// Opens a zip that is part of the program.
@@ -105,7 +105,11 @@ impl Capture {
         self
     }
 
-    fn new(files: Files, source: String) -> Answer<Self> {
+    fn new(mut files: Files, source: String) -> Answer<Self> {
+        files.strict()?;
+        if let Some(root) = head::root(&files) {
+            files.enter(root);
+        }
         let head = head::read(&files)?;
         let indexes = head.hosts.iter().map(|host| (host.name.clone(), OnceLock::new())).collect();
         Ok(Self { files, head, source, indexes, pods: OnceLock::new(), objects: Mutex::default() })
@@ -288,16 +292,10 @@ impl Backend for Capture {
         Box::pin(async move { self.outcome(&*self.find(question)?) })
     }
 
-    /// Replays what was recorded as fast as it can be read: first the output, cut at ends of
-    /// lines, then the errors. Recorded `stamps` are not waited for.
+    /// Replays what was recorded as fast as it is taken: first the output, cut at ends of
+    /// lines, then the errors.
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
-        Box::pin(async move {
-            let Outcome { code, out, err, .. } = self.outcome(&*self.find(&question)?)?;
-            let out = pieces(out).into_iter().map(Chunk::Out);
-            let err = pieces(err).into_iter().map(Chunk::Err);
-            let chunks: Vec<Chunk> = out.chain(err).chain([Chunk::Ended(Ok(code))]).collect();
-            Ok(stream::iter(chunks).boxed())
-        })
+        Box::pin(async move { Ok(replay(self.outcome(&*self.find(&question)?)?)) })
     }
 
     /// Hands over everything that was recorded; nothing can change afterwards.
@@ -308,18 +306,4 @@ impl Backend for Capture {
             Ok(stream::iter(changes).boxed())
         })
     }
-}
-
-/// Cuts an output into pieces, after a line where one ends.
-fn pieces(mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
-    let mut pieces = Vec::new();
-    while bytes.len() > CHUNK {
-        let end = bytes[..CHUNK].iter().rposition(|byte| *byte == b'\n').map_or(CHUNK, |at| at + 1);
-        let rest = bytes.split_off(end);
-        pieces.push(std::mem::replace(&mut bytes, rest));
-    }
-    if !bytes.is_empty() {
-        pieces.push(bytes);
-    }
-    pieces
 }

@@ -16,16 +16,13 @@ use zip::System;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::archive::describe;
 use crate::Answer;
+use crate::files::describe;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// Writes a zip or a folder, by the ending of the path.
 pub(super) fn save(path: &Path, files: &Files, created: Option<&str>) -> Answer<()> {
-    let failed = |error: &io::Error| {
-        Failure::invalid(format!("cannot write {}: {}", path.display(), describe(error)))
-    };
     let zip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"));
     if !zip && occupied(path) {
         return Err(Failure::invalid(format!(
@@ -34,10 +31,45 @@ pub(super) fn save(path: &Path, files: &Files, created: Option<&str>) -> Answer<
         ))
         .hint("name a new folder, or a file ending in .zip"));
     }
-    let part = Part::beside(path).map_err(|error| failed(&error))?;
-    let written =
-        if zip { write_zip(&part.path, files, created) } else { write_folder(&part.path, files) };
-    written.and_then(|()| part.take_place(path)).map_err(|error| failed(&error))
+    let written = if zip {
+        save_zip(path, files, created)
+    } else {
+        Part::beside(path).and_then(|part| {
+            write_folder(&part.path, files)?;
+            part.take_place(path)
+        })
+    };
+    written.map_err(|error| failed(path, &error))
+}
+
+/// Writes a zip or a folder in place of one that is there. Of a folder both exist for a moment,
+/// the old one under a name of its own, and it is gone only when the new one stands.
+pub(super) fn replace(path: &Path, files: &Files, created: Option<&str>) -> Answer<()> {
+    if !path.is_dir() {
+        return save_zip(path, files, created).map_err(|error| failed(path, &error));
+    }
+    let replaced = || {
+        let part = Part::beside(path)?;
+        write_folder(&part.path, files)?;
+        let old = part.path.with_extension(format!("old-{}", std::process::id()));
+        fs::rename(path, &old)?;
+        if let Err(error) = part.take_place(path) {
+            fs::rename(&old, path)?;
+            return Err(error);
+        }
+        fs::remove_dir_all(&old)
+    };
+    replaced().map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::invalid(format!("cannot write {}: {}", path.display(), describe(error)))
+}
+
+fn save_zip(path: &Path, files: &Files, created: Option<&str>) -> io::Result<()> {
+    let part = Part::beside(path)?;
+    write_zip(&part.path, files, created)?;
+    part.take_place(path)
 }
 
 fn occupied(path: &Path) -> bool {

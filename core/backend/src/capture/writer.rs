@@ -21,8 +21,6 @@ use super::format::Selected;
 use super::format::split;
 use super::logs;
 use super::naming::Names;
-use super::objects::metadata;
-use super::path;
 use super::save;
 use crate::About;
 use crate::Answer;
@@ -30,25 +28,29 @@ use crate::Host;
 use crate::HostKind;
 use crate::Outcome;
 use crate::Question;
+use crate::Redaction;
 use crate::Selection;
+use crate::files::path;
 use crate::json::pretty;
+use crate::objects::metadata;
 use crate::project::members;
 
 /// A capture in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
-    created: Option<String>,
+    pub(super) created: Option<String>,
     context: Option<String>,
     versions: BTreeMap<String, Option<String>>,
-    hosts: BTreeMap<(bool, String), Vec<String>>,
+    pub(super) hosts: BTreeMap<(bool, String), Vec<String>>,
     /// By `apiVersion` and kind, then by namespace and name.
-    objects: BTreeMap<(String, String), BTreeMap<(String, String), String>>,
-    selected: BTreeMap<String, Vec<Selected>>,
+    pub(super) objects: BTreeMap<(String, String), BTreeMap<(String, String), String>>,
+    pub(super) selected: BTreeMap<String, Vec<Selected>>,
     /// By folder, then by place and words.
     commands: BTreeMap<String, BTreeMap<CommandKey, Command>>,
-    missing: Vec<Missing>,
+    pub(super) missing: Vec<Missing>,
     logs: BTreeMap<String, String>,
     version: Option<String>,
+    redaction: Redaction,
 }
 
 /// Where a command ran, as far as its folder does not say it, and its words.
@@ -203,6 +205,12 @@ impl Writer {
         }
     }
 
+    /// Takes out what patterns match, of all that was added and is going to be, when it is
+    /// written.
+    pub fn redact(&mut self, redaction: Redaction) {
+        self.redaction = redaction;
+    }
+
     /// Writes it: a zip when the path ends in `.zip`, a folder otherwise. A zip takes the place
     /// of an older one; a folder must be new or empty. On failure nothing is left behind.
     pub fn write(&self, path: impl AsRef<Path>) -> Answer<()> {
@@ -210,21 +218,23 @@ impl Writer {
     }
 
     /// Every file of the capture, by name.
-    fn files(&self) -> Answer<BTreeMap<String, Vec<u8>>> {
+    pub(super) fn files(&self) -> Answer<BTreeMap<String, Vec<u8>>> {
         let mut files = BTreeMap::new();
         files.insert("capture.json".to_owned(), document(&self.head())?);
         for ((api_version, kind), items) in &self.objects {
             let name = format!("objects/{api_version}/{kind}.json");
-            files.insert(name, list(api_version, kind, items.values()).into_bytes());
+            let items = items.values().map(|item| self.redaction.json(item));
+            files.insert(name, list(api_version, kind, items).into_bytes());
         }
         for (folder, commands) in &self.commands {
-            add_commands(folder, commands, &mut files)?;
+            add_commands(folder, commands, &self.redaction, &mut files)?;
         }
         for (name, text) in &self.logs {
-            files.insert(name.clone(), text.clone().into_bytes());
+            files.insert(name.clone(), self.redaction.text(text).into_bytes());
         }
         if let Some(version) = &self.version {
-            files.insert("version.json".to_owned(), version.clone().into_bytes());
+            let version = self.redaction.output(version.as_bytes());
+            files.insert("version.json".to_owned(), version);
         }
         Ok(files)
     }
@@ -236,11 +246,14 @@ impl Writer {
             addresses: addresses.clone(),
         });
         let mut missing = self.missing.clone();
+        for missing in &mut missing {
+            missing.why = self.redaction.text(&missing.why);
+        }
         missing.sort_by(|a, b| a.order().cmp(&b.order()));
         Head {
             format: FORMAT.to_owned(),
             created: self.created.clone(),
-            context: self.context.clone(),
+            context: self.context.as_deref().map(|context| self.redaction.text(context)),
             versions: self.versions.clone(),
             hosts: hosts.collect(),
             selected: self.selected.clone(),
@@ -268,7 +281,7 @@ fn document(value: &impl Serialize) -> Answer<Vec<u8>> {
     Ok((pretty(&text, 0) + "\n").into_bytes())
 }
 
-fn list<'a>(api_version: &str, kind: &str, items: impl Iterator<Item = &'a String>) -> String {
+fn list(api_version: &str, kind: &str, items: impl Iterator<Item = String>) -> String {
     let mut text = format!(
         "{{\n \"apiVersion\": \"{api_version}\",\n \"kind\": \"{kind}List\",\n \"items\": ["
     );
@@ -276,7 +289,7 @@ fn list<'a>(api_version: &str, kind: &str, items: impl Iterator<Item = &'a Strin
     for item in items {
         text.push_str(separator);
         text.push_str("\n  ");
-        text.push_str(&pretty(item, 2));
+        text.push_str(&pretty(&item, 2));
         separator = ",";
     }
     text.push_str(if separator.is_empty() { "]\n}\n" } else { "\n ]\n}\n" });
@@ -287,6 +300,7 @@ fn list<'a>(api_version: &str, kind: &str, items: impl Iterator<Item = &'a Strin
 fn add_commands(
     folder: &str,
     commands: &BTreeMap<CommandKey, Command>,
+    redaction: &Redaction,
     files: &mut BTreeMap<String, Vec<u8>>,
 ) -> Answer<()> {
     let mut names = Names::new();
@@ -295,10 +309,10 @@ fn add_commands(
         let stem = names.take(*place, pod.as_ref(), argv);
         let json = serde_json::from_slice::<serde::de::IgnoredAny>(&outcome.out).is_ok();
         let out = format!("{stem}.{}", if json { "json" } else { "txt" });
-        files.insert(format!("{folder}{out}"), outcome.out.clone());
+        files.insert(format!("{folder}{out}"), redaction.output(&outcome.out));
         let err = (!outcome.err.is_empty()).then(|| format!("{stem}.err.txt"));
         if let Some(err) = &err {
-            files.insert(format!("{folder}{err}"), outcome.err.clone());
+            files.insert(format!("{folder}{err}"), redaction.output(&outcome.err));
         }
         let entry = Entry {
             place: *place,

@@ -6,3 +6,4 @@ mod tape;
 mod time;
 
 pub use recorder::Recorder;
+pub(crate) use time::now;

@@ -26,6 +26,7 @@ use crate::Outcome;
 use crate::Page;
 use crate::Projection;
 use crate::Question;
+use crate::Redaction;
 use crate::Selection;
 use crate::capture::Writer;
 
@@ -41,6 +42,7 @@ use crate::capture::Writer;
 pub struct Recorder<B> {
     inner: B,
     kept: Arc<Mutex<Kept>>,
+    redaction: Redaction,
 }
 
 /// The answers so far. A poisoned lock is taken all the same: they stay true.
@@ -56,7 +58,15 @@ pub(super) fn millis(since: Instant) -> u64 {
 impl<B: Backend> Recorder<B> {
     /// Listens to a backend.
     pub fn new(inner: B) -> Self {
-        Self { inner, kept: Arc::default() }
+        Self { inner, kept: Arc::default(), redaction: Redaction::default() }
+    }
+
+    /// Takes out what patterns match before anything is written. Answers are handed on as they
+    /// are.
+    #[must_use]
+    pub fn redacting(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
     }
 
     /// The backend itself, for questions that are not to be remembered.
@@ -86,7 +96,9 @@ impl<B: Backend> Recorder<B> {
         about.versions.entry("kubectl-lab".to_owned()).or_insert(program);
         // What is recorded from a capture is as old as the capture.
         let created = about.created.clone().unwrap_or_else(now);
-        keeping(&self.kept).writer(&created, &about)
+        let mut writer = keeping(&self.kept).writer(&created, &about)?;
+        writer.redact(self.redaction.clone());
+        Ok(writer)
     }
 
     /// What is asked instead: the whole objects.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 /// Now, as RFC 3339 in UTC.
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 

@@ -12,4 +12,6 @@ mod recording;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod verbs;
+#[cfg(test)]
 mod writing;

@@ -1,7 +1,6 @@
 //! A zip that many tasks read at once, without a lock and without trusting what it says of
 //! itself.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -18,89 +17,157 @@ use super::path;
 
 /// An opened zip: its directory is read, no file of it is.
 #[derive(Debug)]
-pub(super) struct Archive {
+pub(crate) struct Archive {
     zip: ZipArchive<Window>,
-    /// The one folder that holds everything, with its slash, when the folder was zipped whole.
-    root: String,
     /// Bytes of the zip itself.
     len: u64,
+    /// Bytes of all files together, as they are declared.
+    total: u64,
+    /// A symbolic link in it, if there is one.
+    link: Option<String>,
     limits: Limits,
 }
 
 impl Archive {
     /// Opens a zip on disk.
-    pub(super) fn open(path: &Path, limits: Limits) -> Result<Self, String> {
+    pub(crate) fn open(path: &Path, limits: Limits) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| describe(&error))?;
         let len = file.metadata().map_err(|error| describe(&error))?.len();
         Self::new(Window::new(Source::File(Arc::new(file)), len), limits)
     }
 
     /// Opens a zip inside the program.
-    pub(super) fn from_bytes(bytes: &'static [u8], limits: Limits) -> Result<Self, String> {
+    pub(crate) fn from_bytes(bytes: &'static [u8], limits: Limits) -> Result<Self, String> {
         Self::new(Window::new(Source::Bytes(bytes), bytes.len() as u64), limits)
     }
 
     fn new(window: Window, limits: Limits) -> Result<Self, String> {
         let len = window.len;
         let zip = ZipArchive::new(window).map_err(|error| reason(&error))?;
-        check(&zip, limits)?;
-        let root = root(&zip);
-        Ok(Self { zip, root, len, limits })
+        let (total, link) = check(&zip)?;
+        Ok(Self { zip, len, total, link, limits })
     }
 
-    /// Every file, sorted.
-    pub(super) fn names(&self) -> BTreeSet<String> {
-        self.zip
-            .file_names_raw()
-            .filter_map(|name| std::str::from_utf8(name).ok()?.strip_prefix(&self.root))
-            .filter(|name| !name.is_empty() && !name.ends_with('/'))
-            .map(str::to_owned)
-            .collect()
+    /// Refuses what no capture has: symbolic links, and more than a capture may hold.
+    pub(crate) fn strict(&self) -> Result<(), String> {
+        if let Some(name) = &self.link {
+            return Err(format!("{name:?} in it is a symbolic link"));
+        }
+        if self.total > self.limits.total_bytes {
+            let limit = self.limits.total_bytes >> 20;
+            let total = self.total;
+            return Err(format!(
+                "its files would be {total} bytes, more than the limit of {limit} MiB"
+            ));
+        }
+        Ok(())
     }
 
-    /// Whether there is such a file.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.position(name).is_some()
+    /// Every file that is no symbolic link.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.zip.len()).filter_map(|position| {
+            let entry = self.zip.by_index_data(position).ok()?;
+            let name = std::str::from_utf8(entry.name_raw()).ok()?;
+            (!entry.is_symlink() && !name.ends_with('/')).then(|| name.to_owned())
+        })
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        if self.root.is_empty() {
-            self.zip.index_for_name_raw(name.as_bytes())
-        } else {
-            self.zip.index_for_name_raw(format!("{}{name}", self.root).as_bytes())
-        }
+        self.zip.index_for_name_raw(name.as_bytes())
+    }
+
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Bytes of a file after inflating, as it declares them.
+    pub(crate) fn size(&self, name: &str) -> Option<u64> {
+        Some(self.zip.by_index_data(self.position(name)?).ok()?.size())
     }
 
     /// Inflates one file; `None` when there is none of that name.
-    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        let most = self.limits.file_bytes;
+        self.inflate(name, most, |reader, likely| {
+            let mut bytes = Vec::with_capacity(likely);
+            // A fault is remembered by the reader.
+            let _ = reader.read_to_end(&mut bytes);
+            Ok(bytes)
+        })
+    }
+
+    /// Hands one file to a reader while it is inflated; `None` when there is none of that name.
+    /// What the reader leaves is inflated and checked all the same.
+    pub(crate) fn stream<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        self.inflate(name, self.limits.stream_bytes, |reader, _| read(reader))
+    }
+
+    fn inflate<T>(
+        &self,
+        name: &str,
+        limit: u64,
+        read: impl FnOnce(&mut dyn Read, usize) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
         let Some(position) = self.position(name) else { return Ok(None) };
         // The directory is shared; the copy has its own place in the file and its own buffer.
         let mut zip = self.zip.clone();
         let file = zip.by_index(position).map_err(|error| reason(&error))?;
+        if file.is_symlink() {
+            return Err("it is a symbolic link".into());
+        }
         let (packed, declared) = (file.compressed_size(), file.size());
         let most = packed.min(self.len).saturating_mul(self.limits.ratio);
-        let most = most.max(self.limits.ratio_from_bytes).min(self.limits.file_bytes);
+        let most = most.max(self.limits.ratio_from_bytes).min(limit);
         if declared > most {
-            return Err(too_large(declared, packed, self.limits));
+            return Err(too_large(declared, packed, limit, self.limits));
         }
         // Deflate packs at most 1032 to 1: a larger claim gets no memory before it is shown.
         let likely = declared.min(packed.min(self.len).saturating_mul(1032));
-        let mut bytes = Vec::with_capacity(usize::try_from(likely).unwrap_or(0));
-        file.take(declared.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("damaged: {}", describe(&error)))?;
-        match u64::try_from(bytes.len()) {
-            Ok(real) if real == declared => Ok(Some(bytes)),
-            Ok(real) if real < declared => Err(format!("cut off: {real} of {declared} bytes")),
+        let inner = file.take(declared.saturating_add(1));
+        let mut counted = Counted { inner, count: 0, fault: None };
+        let answer = read(&mut counted, usize::try_from(likely).unwrap_or(0));
+        // The checksum stands at the end: what was read counts only once it has been passed.
+        if counted.fault.is_none() {
+            let _ = io::copy(&mut counted, &mut io::sink());
+        }
+        if let Some(fault) = counted.fault {
+            return Err(format!("damaged: {fault}"));
+        }
+        match counted.count {
+            count if count == declared => answer.map(Some),
+            count if count < declared => Err(format!("cut off: {count} of {declared} bytes")),
             _ => Err(format!("longer than the {declared} bytes it declares")),
         }
     }
 }
 
-fn too_large(declared: u64, packed: u64, limits: Limits) -> String {
-    if declared > limits.file_bytes {
-        let limit = limits.file_bytes >> 20;
-        format!("{declared} bytes are more than the limit of {limit} MiB")
+/// A reader that knows how much it gave, and how it failed.
+struct Counted<R> {
+    inner: R,
+    count: u64,
+    fault: Option<String>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let answer = self.inner.read(into);
+        match &answer {
+            Ok(n) => self.count = self.count.saturating_add(*n as u64),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => self.fault = Some(describe(error)),
+        }
+        answer
+    }
+}
+
+fn too_large(declared: u64, packed: u64, limit: u64, limits: Limits) -> String {
+    if declared > limit {
+        format!("{declared} bytes are more than the limit of {} MiB", limit >> 20)
     } else {
         format!(
             "{packed} bytes claim to become {declared}, more than {} times as many",
@@ -109,12 +176,13 @@ fn too_large(declared: u64, packed: u64, limits: Limits) -> String {
     }
 }
 
-/// Refuses a zip whose directory alone shows that it is no capture of ours.
-fn check(zip: &ZipArchive<Window>, limits: Limits) -> Result<(), String> {
+/// Refuses a zip whose directory alone shows that nobody made it to be read. Hands out the
+/// bytes that it declares, and the name of a symbolic link in it.
+fn check(zip: &ZipArchive<Window>) -> Result<(u64, Option<String>), String> {
     if zip.has_duplicate_names() {
         return Err("two files in it have the same name".into());
     }
-    let mut total = 0_u64;
+    let (mut total, mut link) = (0_u64, None);
     for position in 0..zip.len() {
         let entry = zip.by_index_data(position).map_err(|error| reason(&error))?;
         let Ok(name) = std::str::from_utf8(entry.name_raw()) else {
@@ -124,37 +192,15 @@ fn check(zip: &ZipArchive<Window>, limits: Limits) -> Result<(), String> {
         if let Some(fault) = path::fault(name) {
             return Err(format!("it has a file named {name:?}: {fault}"));
         }
-        if entry.is_symlink() {
-            return Err(format!("{name:?} in it is a symbolic link"));
-        }
         if entry.encrypted() {
             return Err(format!("{name:?} in it is encrypted"));
         }
+        if entry.is_symlink() && link.is_none() {
+            link = Some(name.to_owned());
+        }
         total = total.saturating_add(entry.size());
     }
-    if total > limits.total_bytes {
-        let limit = limits.total_bytes >> 20;
-        return Err(format!(
-            "its files would be {total} bytes, more than the limit of {limit} MiB"
-        ));
-    }
-    Ok(())
-}
-
-/// The folder around a capture that was zipped together with its folder.
-fn root(zip: &ZipArchive<Window>) -> String {
-    if zip.index_for_name_raw(b"capture.json").is_some() {
-        return String::new();
-    }
-    let mut heads = zip
-        .file_names_raw()
-        .filter_map(|name| std::str::from_utf8(name).ok())
-        .filter_map(|name| name.strip_suffix("capture.json"))
-        .filter(|root| root.matches('/').count() == 1 && root.ends_with('/'));
-    match (heads.next(), heads.next()) {
-        (Some(root), None) => root.to_owned(),
-        _ => String::new(),
-    }
+    Ok((total, link))
 }
 
 fn reason(error: &ZipError) -> String {
@@ -171,7 +217,7 @@ fn reason(error: &ZipError) -> String {
     }
 }
 
-pub(super) fn describe(error: &io::Error) -> String {
+pub(crate) fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or folder".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),

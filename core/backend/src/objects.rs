@@ -16,8 +16,8 @@ use crate::select::Selector;
 const PAGE: usize = 500;
 
 /// All objects of one kind.
-#[derive(Debug)]
-pub(super) struct Objects {
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
     text: String,
     items: Vec<Range<usize>>,
 }
@@ -35,7 +35,7 @@ struct Document<'a> {
 
 impl Objects {
     /// Finds the objects in a file's text.
-    pub(super) fn parse(text: String) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(text: String) -> Result<Self, serde_json::Error> {
         let document: Document<'_> = serde_json::from_str(&text)?;
         let mut items = Vec::new();
         match document {
@@ -54,13 +54,20 @@ impl Objects {
         Ok(Self { text, items })
     }
 
+    /// Adds the text of one object.
+    pub(crate) fn push(&mut self, object: &str) {
+        let start = self.text.len();
+        self.text.push_str(object);
+        self.items.push(start..self.text.len());
+    }
+
     /// Each object's text.
-    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(|range| &self.text[range.clone()])
     }
 
     /// One object by name; any namespace when none is asked.
-    pub(super) fn get(&self, of: &Selection, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, of: &Selection, name: &str) -> Option<String> {
         let found = self.all().find(|item| {
             metadata(item, "name").as_deref() == Some(name)
                 && of
@@ -72,7 +79,7 @@ impl Objects {
     }
 
     /// A page of the objects that fit. Errors: one line about the question.
-    pub(super) fn page(
+    pub(crate) fn page(
         &self,
         of: &Selection,
         limit: u32,
@@ -112,7 +119,7 @@ impl Objects {
 }
 
 /// A text in an object's metadata.
-pub(super) fn metadata(item: &str, key: &str) -> Option<String> {
+pub(crate) fn metadata(item: &str, key: &str) -> Option<String> {
     let path = ["metadata".to_owned(), key.to_owned()];
     lookup(item, &path).and_then(|json| serde_json::from_str(json).ok())
 }

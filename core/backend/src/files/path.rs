@@ -4,7 +4,7 @@
 /// Why a name inside a capture is refused; `None` for a good one.
 ///
 /// A good name is relative, written with `/`, and stays inside the capture.
-pub(super) fn fault(name: &str) -> Option<&'static str> {
+pub(crate) fn fault(name: &str) -> Option<&'static str> {
     if name.starts_with('/') {
         return Some("it begins at the root");
     }
@@ -28,8 +28,13 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
 }
 
 /// Whether a text can be one part of a path: a host's name, a kind, a namespace.
-pub(super) fn is_part(text: &str) -> bool {
+pub(crate) fn is_part(text: &str) -> bool {
     !text.contains('/') && fault(text).is_none()
+}
+
+/// Whether a name ends in a dot and this.
+pub(crate) fn ends_in(name: &str, end: &str) -> bool {
+    name.strip_suffix(end).is_some_and(|stem| stem.ends_with('.'))
 }
 
 #[cfg(test)]
