@@ -65,6 +65,7 @@ const RULES: &[Rule] = &[
             ("core/backend/src/capture/", "captures are files"),
             ("core/backend/src/files/", "so are sysdumps"),
             ("core/engine/src/cache.rs", "artifacts are files"),
+            ("core/engine/src/engine.rs", "the limits of the process itself"),
             ("core/live/src/ssh.rs", "ssh tells its reasons in a log of its own"),
         ],
     },

@@ -241,8 +241,8 @@ impl Fib {
     /// All routes of a table to a part of the prefix, not to the whole: what would take packets
     /// away from a route to the prefix. In the order of their destinations.
     pub fn within(&self, table: TableId, prefix: Prefix) -> impl Iterator<Item = &Route> {
-        let routes = self.table(table).into_iter().flat_map(move |table| table.within(&prefix));
-        routes.map(|&route_idx| &self.routes[route_idx as usize])
+        let routes = self.table(table).map(|table| table.within(&prefix)).unwrap_or_default();
+        routes.iter().map(|&route_idx| &self.routes[route_idx as usize])
     }
 
     /// Whether the address is one of this host's own: the local table delivers it here.

@@ -14,6 +14,7 @@ mod name;
 mod neighbor;
 mod route;
 mod route_builder;
+mod route_plain;
 mod route_text;
 mod routes;
 mod rule;

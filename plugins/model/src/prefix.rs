@@ -60,10 +60,12 @@ fn left_aligned(address: IpAddr) -> u128 {
     }
 }
 
-/// Ones in the first `len` of 128 bits.
+/// Ones in the first `len` of 128 bits. Made of two halves, because WebAssembly has no shift of
+/// 128 bits and calls a function for it.
 #[inline]
 fn mask(len: u8) -> u128 {
-    if len == 0 { 0 } else { u128::MAX << (128 - u32::from(len.min(128))) }
+    let ones = |len: u8| u64::MAX.checked_shl(64 - u32::from(len.min(64))).unwrap_or(0);
+    u128::from(ones(len)) << 64 | u128::from(ones(len.saturating_sub(64)))
 }
 
 /// A network: an address with a length, bits behind the length always zero.
@@ -89,6 +91,18 @@ impl Prefix {
     pub fn new(address: IpAddr, len: u8) -> Option<Self> {
         let family = AddressFamily::of(address);
         (len <= family.bits()).then(|| Self::masked(family, left_aligned(address), len))
+    }
+
+    /// Makes an IPv4 prefix as [`Prefix::new`] does, of an address as a number. WebAssembly has
+    /// no shifts of 128 bits, so this is for where prefixes are read by the million.
+    #[inline]
+    pub(crate) fn new_v4(address: u32, len: u8) -> Option<Self> {
+        if len > 32 {
+            return None;
+        }
+        let mask = u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0);
+        let aligned = u128::from(address & mask) << 96;
+        Some(Self { bits: aligned.to_ne_bytes(), len, family: AddressFamily::V4 })
     }
 
     /// The prefix of exactly one address.

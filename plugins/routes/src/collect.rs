@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::string::FromUtf8Error;
 
 use lab_model::cilium::CiliumNode;
 use lab_model::fib::Fib;
@@ -133,15 +134,19 @@ pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
     }
     for (index, answer) in batch.as_they_come() {
         let Some(&(host, question)) = asked.get(index as usize) else { continue };
-        let text = answer.and_then(|outcome| text_of(&outcome));
+        let text = answer.and_then(text_of);
         drafts[host].take(question, text, &mut inputs.version);
     }
     inputs.hosts = drafts.into_iter().map(Draft::finish).collect();
     Ok(inputs)
 }
 
-fn text_of(outcome: &Outcome) -> Result<String, Failure> {
-    outcome.success().map(|out| String::from_utf8_lossy(out).into_owned())
+/// The output as text, without a copy unless it has to be mended: of a million routes the copy
+/// alone took an eighth of all time.
+fn text_of(outcome: Outcome) -> Result<String, Failure> {
+    outcome.success()?;
+    let mended = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+    Ok(String::from_utf8(outcome.out).unwrap_or_else(mended))
 }
 
 /// One host's answers while they come.

@@ -24,7 +24,9 @@ pub struct Sender<'c> {
     /// in the same order, so both lists are walked once, side by side.
     routes: Vec<&'c Route>,
     next: usize,
+    /// The host's own addresses and networks, none inside another, and how far they are walked.
     local: Vec<Prefix>,
+    next_local: usize,
     settings: &'c Settings,
     devices: Vec<Device>,
 }
@@ -84,15 +86,16 @@ impl<'c> Sender<'c> {
             network: own.network,
             mtu: host.links.get(&own.device).and_then(|link| link.mtu),
         });
-        let families = [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6];
-        let sorted = |table| families.iter().flat_map(move |all| fib.within(table, *all));
-        Some(Self {
-            routes: sorted(TableId::MAIN).collect(),
-            next: 0,
-            local: sorted(TableId::LOCAL).map(|route| route.dst).collect(),
-            settings,
-            devices: devices.collect(),
-        })
+        let (mut routes, mut local) = (Vec::new(), Vec::<Prefix>::new());
+        for all in [Prefix::DEFAULT_V4, Prefix::DEFAULT_V6] {
+            routes.extend(fib.within(TableId::MAIN, all));
+            for Route { dst, .. } in fib.within(TableId::LOCAL, all) {
+                if local.last().is_none_or(|before| !before.covers(dst)) {
+                    local.push(*dst);
+                }
+            }
+        }
+        Some(Self { routes, next: 0, local, next_local: 0, settings, devices: devices.collect() })
     }
 
     /// The MTU of the way to a range, if packets plainly arrive there. Ranges must be asked for
@@ -114,7 +117,7 @@ impl<'c> Sender<'c> {
             && route.extra.is_none();
         // What follows in this order is a longer route inside the range, if there is one.
         let is_whole = self.routes.get(self.next + 1).is_none_or(|after| !range.covers(&after.dst));
-        if !is_plain || !is_whole || self.local.iter().any(|local| local.overlaps(range)) {
+        if !is_plain || !is_whole || self.is_partly_local(range) {
             return None;
         }
         let device = self.device(route, gateway)?;
@@ -124,6 +127,16 @@ impl<'c> Sender<'c> {
             (Some(route), Some(device)) => Some(route.min(device)),
             (route, device) => route.or(device),
         })
+    }
+
+    /// Whether some address of a range is the host's own. As none of these prefixes is inside
+    /// another, only those beside the range's place can overlap it.
+    fn is_partly_local(&mut self, range: &Prefix) -> bool {
+        let rest = self.local.get(self.next_local..).unwrap_or_default();
+        self.next_local += rest.iter().take_while(|local| *local < range).count();
+        let before = self.next_local.checked_sub(1).and_then(|at| self.local.get(at));
+        let beside = before.into_iter().chain(self.local.get(self.next_local));
+        beside.into_iter().any(|local| local.overlaps(range))
     }
 
     fn device(&self, route: &Route, gateway: IpAddr) -> Option<&Device> {

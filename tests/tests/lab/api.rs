@@ -60,18 +60,26 @@ pub(crate) fn hangs(cluster: &Cluster) {
     let run = cluster.lab("routes --request-timeout 2s").run();
     let took = began.elapsed();
     drop(stopped);
+    answers_again(cluster);
     run.fails(&format!("https://{SERVER}"));
     assert!(took < Duration::from_secs(8), "one deadline, not one for each question: {took:?}");
-    answers_again(cluster);
 }
 
 pub(crate) fn killed(cluster: &Cluster) {
-    cluster.on("k8s-ctr", "kill -KILL $(pidof kube-apiserver)");
+    // The kubelet would start it again at once.
+    let kubelet = cluster.on("k8s-ctr", "pidof kubelet").trim().to_owned();
+    let nobody_starts_it = cluster.change(
+        "k8s-ctr",
+        &format!("kill -STOP {kubelet} && kill -KILL $(pidof kube-apiserver)"),
+        &format!("kill -CONT {kubelet}"),
+    );
     let run = cluster.lab("routes").run();
-    run.fails(&format!("cannot reach the API server at https://{SERVER}"));
+    drop(nobody_starts_it);
     answers_again(cluster);
+    run.fails(&format!("cannot reach the API server at https://{SERVER}"));
 }
 
+/// For what comes next, whatever is said about this.
 fn answers_again(cluster: &Cluster) {
     eventually("the API server and all hosts answer again", Duration::from_secs(90), || {
         let run = cluster.lab("routes -o json").run();

@@ -26,6 +26,27 @@ impl DeviceName {
         Some(Self { bytes, len })
     }
 
+    /// Reads a name up to the quote behind it: the name, and how many bytes it has. `None` if
+    /// the kernel does not allow it, and for names that only a whole parser can judge: those
+    /// with an escape or beyond ASCII.
+    ///
+    /// Byte by byte, because a copy of a length that is not known costs a call.
+    #[inline]
+    pub(super) fn read_quoted(text: &[u8]) -> Option<(Self, usize)> {
+        let mut bytes = [0; MOST];
+        for (n_bytes, &byte) in text.iter().take(MOST + 1).enumerate() {
+            match byte {
+                b'"' => {
+                    let len = NonZeroU8::new(u8::try_from(n_bytes).ok()?)?;
+                    return Some((Self { bytes, len }, n_bytes));
+                }
+                b'\\' | 0x80.. => return None,
+                _ => *bytes.get_mut(n_bytes)? = byte,
+            }
+        }
+        None
+    }
+
     /// The name as text.
     #[inline]
     pub fn as_str(&self) -> &str {

@@ -36,6 +36,12 @@ impl<'a> Scanner<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// Moves behind bytes that somebody else has read: whole letters only.
+    #[inline]
+    pub(super) fn advance(&mut self, n_bytes: usize) {
+        self.at += n_bytes;
+    }
+
     /// The next byte that is not white space, without taking it; 0 at the end.
     #[inline]
     pub(super) fn peek(&mut self) -> u8 {
