@@ -3,16 +3,36 @@
 //! The answers come through the same seam as in the program, and a question that the plugin's
 //! card does not ask for is refused here as there.
 //!
-//! ```no_run
-//! # struct Routes;
-//! # impl lab_plugin::Plugin for Routes {
-//! #     fn describe() -> lab_plugin::Card { unimplemented!() }
-//! #     fn run(_: &lab_plugin::Call) -> Result<(), lab_plugin::Failure> { unimplemented!() }
-//! # }
-//! let lab = lab_plugin_test::Lab::open("tests/fixtures/lab.zip");
-//! let run = lab.run::<Routes>(&["routes"], &[]);
+//! ```
+//! use lab_plugin::{Call, Card, Command, Failure, Plugin, Table, hosts, row};
+//!
+//! row! {
+//!     /// One host.
+//!     pub struct HostRow {
+//!         /// Its name.
+//!         pub host: String,
+//!     }
+//! }
+//!
+//! struct Names;
+//!
+//! impl Plugin for Names {
+//!     fn describe() -> Card {
+//!         Card::new("List hosts").command(Command::new(&["names"], "List hosts"))
+//!     }
+//!     fn run(_: &Call) -> Result<(), Failure> {
+//!         let mut table = Table::new("hosts");
+//!         for host in hosts::list()? {
+//!             table.push(&host.name, HostRow { host: host.name.clone() })?;
+//!         }
+//!         table.commit()
+//!     }
+//! }
+//!
+//! let demo = lab_backend::demo::open().expect("the demo is sound");
+//! let run = lab_plugin_test::Lab::new(std::sync::Arc::new(demo)).run::<Names>(&["names"], &[]);
 //! assert!(run.result.is_ok());
-//! assert_eq!(run.report.tables[0].rows().len(), 27);
+//! assert_eq!(run.report.tables[0].rows().len(), 4);
 //! ```
 
 mod convert;
