@@ -6,14 +6,13 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use lab_forwarding::datapath::CILIUM_HOST;
+use lab_forwarding::model::{Cluster, PodCidr};
+use lab_forwarding::settings::Mode;
+use lab_forwarding::tables;
 use lab_model::Prefix;
 use lab_model::iproute2::DeviceName;
 use lab_model::walk::HostIdx;
-
-use crate::datapath::CILIUM_HOST;
-use crate::model::{Cluster, PodCidr};
-use crate::settings::Mode;
-use crate::tables;
 
 /// What ought to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

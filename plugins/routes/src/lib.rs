@@ -3,35 +3,22 @@
 //!
 //! The card, then the stages in order: collect, model, judge or trace, rows.
 
-pub mod collect;
-pub mod datapath;
-pub mod direct;
 pub mod expect;
 pub mod explain;
-pub mod fixes;
 pub mod judge;
-#[cfg(test)]
-mod made;
-pub mod matrix;
-pub mod model;
-pub mod owner;
-pub mod parse;
-pub mod reach;
 pub mod report_matrix;
 pub mod report_routes;
 pub mod report_trace;
 pub mod rows;
-pub mod settings;
-pub mod tables;
-pub mod trace;
 
+use lab_forwarding::collect::{self, Scope};
+use lab_forwarding::datapath::View;
+use lab_forwarding::trace::{Endpoint, Ends, Unresolved};
+use lab_forwarding::{matrix, model};
 use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table};
 
-use collect::Scope;
-use datapath::View;
 use judge::Facts;
 use rows::{CountRow, HopRow, PairRow, WayRow};
-use trace::{Endpoint, Ends, Unresolved};
 
 /// The plugin.
 pub struct Routes;

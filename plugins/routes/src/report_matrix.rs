@@ -1,14 +1,15 @@
 //! The matrix as tables: how many pairs end in each way, and the pairs that do not arrive.
 
+use lab_forwarding::datapath::View;
+use lab_forwarding::matrix::Matrix;
+use lab_forwarding::model::Cluster;
+use lab_forwarding::reach::{reach, representative};
+use lab_forwarding::trace::{Endpoint, Ends, Path};
+use lab_forwarding::words::{health, not_known, say};
 use lab_model::walk::{Disposition, HostIdx, Trace};
 use lab_plugin::Failure;
 
-use crate::datapath::View;
-use crate::matrix::Matrix;
-use crate::model::Cluster;
-use crate::reach::{reach, representative};
-use crate::rows::{CountRow, PairRow, health, not_known};
-use crate::trace::{Endpoint, Ends, Path, say};
+use crate::rows::{CountRow, PairRow};
 
 /// How many pairs end in each way.
 pub fn count_rows(counts: &[(Disposition, usize)]) -> Vec<CountRow> {

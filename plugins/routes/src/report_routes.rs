@@ -2,17 +2,19 @@
 
 use std::collections::HashSet;
 
+use lab_forwarding::datapath::{SOME_LXC, View};
+use lab_forwarding::fixes;
+use lab_forwarding::model::{Cluster, PodCidr};
+use lab_forwarding::owner::owner;
+use lab_forwarding::tables;
+use lab_forwarding::words::line;
 use lab_model::Prefix;
 use lab_model::iproute2::{Route, RouteFlags, TableId};
 use lab_model::walk::HostIdx;
 use lab_plugin::{Failure, Health};
 
-use crate::datapath::{SOME_LXC, View};
 use crate::expect::Expected;
-use crate::fixes;
 use crate::judge::{self, Judged, PairVerdict, Stray, Verdict};
-use crate::model::{Cluster, PodCidr};
-use crate::owner::owner;
 use crate::rows::RouteRow;
 
 /// Hands over all rows, host by host, and returns those that are not as they should be.
@@ -29,9 +31,8 @@ pub fn report<'c>(
     for (host, own) in cluster.hosts.iter().enumerate() {
         let mut rows: Vec<(Prefix, String, RouteRow)> = Vec::new();
         for (idx, cidr) in cluster.cidrs.iter().enumerate() {
-            let has_route = || {
-                own.fib.as_ref().is_ok_and(|fib| crate::tables::exact(fib, &cidr.prefix).is_some())
-            };
+            let has_route =
+                || own.fib.as_ref().is_ok_and(|fib| tables::exact(fib, &cidr.prefix).is_some());
             if !own.is_node && !transit.contains(&(host, idx)) && !has_route() {
                 continue;
             }
@@ -105,7 +106,7 @@ fn other_row(
         .find(|stray| stray.host == host && std::ptr::eq(stray.route, route))
         .map(|stray| stray.kind.verdict().health());
     row.verdict = stray;
-    Some((format!("{}/{}", cluster.hosts[host].name, crate::judge::line(Some(route))), row))
+    Some((format!("{}/{}", cluster.hosts[host].name, line(Some(route))), row))
 }
 
 fn route_row(cluster: &Cluster, host: HostIdx, route: Option<&Route>) -> RouteRow {
@@ -142,7 +143,7 @@ fn route_row(cluster: &Cluster, host: HostIdx, route: Option<&Route>) -> RouteRo
     row.metric = Some(route.metric);
     row.r#type = Some(route.route_type.to_string());
     row.flags = (route.flags != RouteFlags::NONE).then(|| route.flags.to_string());
-    row.line = Some(crate::judge::line(Some(route)));
+    row.line = Some(line(Some(route)));
     row
 }
 

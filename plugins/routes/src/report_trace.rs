@@ -1,10 +1,11 @@
 //! A path as rows: one for each direction, one for each host.
 
+use lab_forwarding::datapath::View;
+use lab_forwarding::trace::{Ends, Path};
+use lab_forwarding::words::{health, not_known, say};
 use lab_model::walk::{Branch, Hop, Step, Trace};
 
-use crate::datapath::View;
-use crate::rows::{HopRow, WayRow, health, not_known};
-use crate::trace::{Ends, Path, say};
+use crate::rows::{HopRow, WayRow};
 
 /// A row for each direction.
 pub fn way_rows(view: &View<'_>, ends: &Ends, path: &Path<'_>) -> [WayRow; 2] {

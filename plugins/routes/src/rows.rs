@@ -2,9 +2,7 @@
 //!
 //! Column ids and their order are a promise: add at the end only. Nothing is judged here.
 
-use lab_plugin::{Health, Level, row};
-
-use lab_model::walk::Disposition;
+use lab_plugin::{Health, row};
 
 row! {
     /// One destination on one host.
@@ -126,20 +124,4 @@ row! {
         /// How many ways between two nodes' pods, each direction counted.
         pub pairs: i64,
     }
-}
-
-/// A disposition as a cell.
-pub fn health(disposition: Disposition) -> Health {
-    let level = match disposition {
-        Disposition::Delivered => Level::Good,
-        Disposition::Exits => Level::Info,
-        Disposition::FilteredUnknown | Disposition::Unknown => Level::Unknown,
-        _ => Level::Bad,
-    };
-    Health(level, disposition.word().to_owned())
-}
-
-/// The cell of what was not found out.
-pub fn not_known() -> Health {
-    Health(Level::Unknown, "?".to_owned())
 }

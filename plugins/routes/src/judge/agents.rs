@@ -1,9 +1,9 @@
 //! `routes/agent-not-ready`, `routes/unanswered`: what is not known, and why.
 
+use lab_forwarding::model::Agent;
 use lab_plugin::{Finding, Level};
 
 use super::Facts;
-use crate::model::Agent;
 
 /// Adds one finding for each host that rows are `unknown` for.
 pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {

@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lab_forwarding::fixes;
+use lab_forwarding::matrix::Exception;
+use lab_forwarding::model::PodCidr;
+use lab_forwarding::reach::flow;
+use lab_forwarding::tables;
+use lab_forwarding::words::{line, say, some_of};
 use lab_model::walk::{self, Disposition, HostIdx, Trace};
 use lab_plugin::Finding;
 
-use super::{Facts, ROUTES, line, some_of};
-use crate::fixes;
-use crate::matrix::Exception;
-use crate::model::PodCidr;
-use crate::reach::flow;
-use crate::trace::say;
+use super::{Facts, ROUTES};
 
 /// Evidence lines quoted for one finding.
 const MOST_EVIDENCE: usize = 12;
@@ -123,7 +124,7 @@ fn has_own_route(facts: &Facts<'_, '_>, host: HostIdx, cidr: &PodCidr) -> bool {
     facts.view.cluster.hosts[host]
         .fib
         .as_ref()
-        .is_ok_and(|fib| crate::tables::exact(fib, &cidr.prefix).is_some())
+        .is_ok_and(|fib| tables::exact(fib, &cidr.prefix).is_some())
 }
 
 fn prefixes(cidrs: &[PodCidr]) -> Vec<String> {

@@ -14,10 +14,9 @@ mod strays;
 mod tests;
 mod verdict;
 
+use lab_forwarding::datapath::View;
+use lab_forwarding::matrix::Matrix;
 use lab_plugin::Finding;
-
-use crate::datapath::View;
-use crate::matrix::Matrix;
 
 pub use lost::check as check_ways;
 pub use pair::{PairVerdict, pair};
@@ -29,7 +28,7 @@ pub use verdict::Verdict;
 pub struct Judged<'c> {
     /// Host whose table it is.
     pub host: usize,
-    /// Position of the range in [`crate::model::Cluster::cidrs`].
+    /// Position of the range in [`lab_forwarding::model::Cluster::cidrs`].
     pub cidr: usize,
     /// What was found.
     pub pair: PairVerdict<'c>,
@@ -61,17 +60,3 @@ pub fn findings(facts: &Facts<'_, '_>) -> Vec<Finding> {
 
 /// The command whose output is quoted as evidence.
 pub(crate) const ROUTES: &str = "ip -j route show table all";
-
-/// A route's line for evidence; a word where there is none.
-pub(crate) fn line(route: Option<&lab_model::iproute2::Route>) -> String {
-    route.map_or_else(|| "no route".to_owned(), |route| route.to_string().replace("\n\t", " "))
-}
-
-/// `a, b and 3 more`: names for a message.
-pub(crate) fn some_of(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    match names.len() {
-        0..=SHOWN => names.join(", "),
-        many => format!("{} and {} more", names[..SHOWN].join(", "), many - SHOWN),
-    }
-}

@@ -3,15 +3,15 @@
 //! Follows the decision table of the routing modes. A route that covers is judged by where it
 //! leads, not by being there: a default route to nowhere covers nothing.
 
+use lab_forwarding::datapath::{CILIUM_HOST, View};
+use lab_forwarding::model::{Agent, Cluster, Host, PodCidr};
+use lab_forwarding::reach::reach;
+use lab_forwarding::tables;
 use lab_model::iproute2::Route;
 use lab_model::walk::Disposition;
 
 use super::Verdict;
-use crate::datapath::{CILIUM_HOST, View};
 use crate::expect::{Expected, expect};
-use crate::model::{Agent, Cluster, Host, PodCidr};
-use crate::reach::reach;
-use crate::tables;
 
 /// The judgement of one row.
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! `routes/conflict`, `routes/outside-native-cidr`, `routes/node-address`: what the objects say
 //! against each other, before any table is looked at.
 
+use lab_forwarding::fixes;
+use lab_forwarding::settings::Mode;
+use lab_forwarding::words::some_of;
 use lab_plugin::Finding;
 
 use super::Facts;
-use crate::settings::Mode;
 
 /// Adds the findings of ranges and addresses.
 pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
@@ -58,8 +60,7 @@ fn outside(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
     if ranges.is_empty() {
         return;
     }
-    let message =
-        format!("packets to pods of {} get the sending node's address", super::some_of(&ranges));
+    let message = format!("packets to pods of {} get the sending node's address", some_of(&ranges));
     found.push(
         Finding::warn("routes/outside-native-cidr", "cilium-config", message)
             .evidence(
@@ -91,7 +92,7 @@ fn addresses(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {
             Finding::warn("routes/node-address", node.name.clone(), message)
                 .evidence(format!("CiliumNode {}", node.name), list(&node.internal))
                 .evidence(format!("Node {}", node.name), list(&node.node_internal))
-                .fix(crate::fixes::restart_agent(&node.name)),
+                .fix(fixes::restart_agent(&node.name)),
         );
     }
 }

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use lab_forwarding::fixes;
+use lab_forwarding::tables;
+use lab_forwarding::words::{line, some_of};
 use lab_model::Prefix;
 use lab_plugin::Finding;
 
-use super::{Facts, Judged, ROUTES, Verdict, line, some_of};
+use super::{Facts, Judged, ROUTES, Verdict};
 use crate::expect::Expected;
-use crate::fixes;
-use crate::tables;
 
 /// Adds the findings of all rows that are not as they should be.
 pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {

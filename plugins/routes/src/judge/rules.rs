@@ -3,12 +3,12 @@
 //! The agent moves the kernel's rule from 0 to 100 when the L7 proxy is on, and leaves it alone
 //! otherwise; older agents moved it always, so 100 alone is right in both cases.
 
+use lab_forwarding::fixes;
 use lab_model::AddressFamily;
 use lab_model::iproute2::{IpRule, RuleAction, TableId};
 use lab_plugin::Finding;
 
 use super::Facts;
-use crate::fixes;
 
 /// Adds the findings of every node's rules.
 pub(super) fn check(facts: &Facts<'_, '_>, found: &mut Vec<Finding>) {

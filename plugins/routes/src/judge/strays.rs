@@ -1,13 +1,15 @@
 //! `routes/stale`, `routes/unused-pod-cidr`, `routes/stale-pod-route`: routes to ranges inside
 //! the pods' world that no node and no pod owns.
 
+use lab_forwarding::datapath::CILIUM_HOST;
+use lab_forwarding::fixes;
+use lab_forwarding::model::{Cluster, Host};
+use lab_forwarding::tables;
+use lab_forwarding::words::{line, some_of};
 use lab_model::iproute2::{Protocol, Route, RouteType, TableId};
 use lab_plugin::Finding;
 
-use super::{Facts, ROUTES, Verdict, line};
-use crate::datapath::CILIUM_HOST;
-use crate::fixes;
-use crate::model::{Cluster, Host};
+use super::{Facts, ROUTES, Verdict};
 
 /// A route nobody's range asks for.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +101,7 @@ fn kind(
     }
     let made_by_cilium =
         route.protocol == Protocol::KERNEL && (route.gateway.is_some() || device == CILIUM_HOST);
-    let by_hand = crate::tables::is_by_hand(route) && route.gateway.is_some();
+    let by_hand = tables::is_by_hand(route) && route.gateway.is_some();
     (made_by_cilium || by_hand).then_some(StrayKind::Range)
 }
 
@@ -129,7 +131,7 @@ fn finding(facts: &Facts<'_, '_>, kind: StrayKind, strays: &[&Stray<'_>]) -> Fin
     let cluster = facts.view.cluster;
     let name = cluster.hosts[strays[0].host].name.clone();
     let ranges: Vec<String> = strays.iter().map(|stray| stray.route.dst.to_string()).collect();
-    let ranges = super::some_of(&ranges);
+    let ranges = some_of(&ranges);
     let mut finding = match kind {
         StrayKind::Range => Finding::warn(
             "routes/stale",

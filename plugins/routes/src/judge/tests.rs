@@ -1,16 +1,23 @@
 //! Each check over the smallest cluster that shows it: one that fires, one that nearly fires,
 //! one with unknown input.
 
+use lab_forwarding::made::{A, Lab, fib_with, ip, lab, prefix, with, without};
+use lab_forwarding::matrix::matrix;
+use lab_forwarding::model::{Agent, Cluster, PodInput, build};
+use lab_forwarding::reach::reach;
 use lab_model::AddressFamily;
 use lab_model::iproute2::IpRule;
 use lab_plugin::{Finding, Level};
 
 use super::*;
-use crate::made::{A, Lab, fib_with, ip, lab, prefix, with, without};
-use crate::matrix::matrix;
-use crate::model::{Agent, Cluster, PodInput, build};
 
-impl Lab {
+/// What is said of a cluster made by hand.
+trait Findings {
+    fn found(self) -> Vec<Finding>;
+    fn codes(self) -> Vec<(String, String)>;
+}
+
+impl Findings for Lab {
     fn found(self) -> Vec<Finding> {
         judged(&build(self.inputs))
     }
@@ -37,7 +44,7 @@ fn judged(cluster: &Cluster) -> Vec<Finding> {
     for (from, host) in cluster.hosts.iter().enumerate() {
         for (to, cidr) in cluster.cidrs.iter().enumerate() {
             if host.is_node && cidr.host != from && !host.pod_cidrs.is_empty() {
-                let walked = crate::reach::reach(&view, from, cidr).0.disposition;
+                let walked = reach(&view, from, cidr).0.disposition;
                 assert_eq!(matrix.end(from, to), Some(walked), "the shortcut is no other opinion");
             }
         }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use lab_model::Prefix;
 use lab_model::iproute2::DeviceName;
 use lab_model::walk::{
-    self, Disposition, End, Flow, HostIdx, Packet, Reason, Step, Trace, unspecified_like,
+    self, Disposition, End, Flow, HostIdx, Packet, Step, Trace, unspecified_like,
 };
 
 use crate::datapath::{SOME_LXC, Translation, View};
@@ -287,16 +287,6 @@ impl Path<'_> {
         let arrives = |end: End<'_>| end.disposition.is_success();
         arrives(self.there.end())
             && self.back.as_ref().is_ok_and(|back| back.end().disposition == Disposition::Delivered)
-    }
-}
-
-/// A reason in words.
-pub fn say(reason: Reason<'_>) -> Option<String> {
-    match reason {
-        Reason::None => None,
-        Reason::Text(text) => Some(text.to_owned()),
-        Reason::Gateway(gateway) => Some(format!("{gateway} is none of the known hosts")),
-        Reason::Neighbor(ip, state) => Some(format!("{ip}: {state}")),
     }
 }
 

@@ -1,4 +1,9 @@
 //! A cluster made by hand for tests: nodes `a` and `b` on one link, `c` behind the router `r`.
+//!
+//! Apart from the tests because those of every plugin over this crate use it, with the feature
+//! `made`. Text that is not what it should be ends the test.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its cluster cannot be made")]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,21 +14,25 @@ use lab_model::{AddressFamily, Prefix};
 
 use crate::model::{Address, Agent, CiliumNodeInput, HostInput, Inputs, Link, NodeInput};
 
-pub(crate) const A: &str = "10.1.0.0/24 via 10.1.0.1 dev cilium_host proto kernel src 10.1.0.1
+/// Main table of node `a`, as `ip route` prints it.
+pub const A: &str = "10.1.0.0/24 via 10.1.0.1 dev cilium_host proto kernel src 10.1.0.1
 10.1.1.0/24 via 192.168.1.11 dev eth1 proto kernel
 10.1.0.0/16 via 192.168.1.200 dev eth1 proto static
 192.168.1.0/24 dev eth1 proto kernel scope link src 192.168.1.10
 192.168.2.0/24 via 192.168.1.200 dev eth1 proto static";
-pub(crate) const B: &str = "10.1.0.0/24 via 192.168.1.10 dev eth1 proto kernel
+/// Main table of node `b`, as `ip route` prints it.
+pub const B: &str = "10.1.0.0/24 via 192.168.1.10 dev eth1 proto kernel
 10.1.1.0/24 via 10.1.1.1 dev cilium_host proto kernel src 10.1.1.1
 10.1.0.0/16 via 192.168.1.200 dev eth1 proto static
 192.168.1.0/24 dev eth1 proto kernel scope link src 192.168.1.11
 192.168.2.0/24 via 192.168.1.200 dev eth1 proto static";
-pub(crate) const C: &str = "10.1.2.0/24 via 10.1.2.1 dev cilium_host proto kernel src 10.1.2.1
+/// Main table of node `c`, as `ip route` prints it.
+pub const C: &str = "10.1.2.0/24 via 10.1.2.1 dev cilium_host proto kernel src 10.1.2.1
 10.1.0.0/16 via 192.168.2.200 dev eth1 proto static
 192.168.2.0/24 dev eth1 proto kernel scope link src 192.168.2.10
 192.168.1.0/24 via 192.168.2.200 dev eth1 proto static";
-pub(crate) const R: &str = "default via 10.0.2.2 dev eth0
+/// Main table of the router, as `ip route` prints it.
+pub const R: &str = "default via 10.0.2.2 dev eth0
 10.1.0.0/24 via 192.168.1.10 dev eth1 proto static
 10.1.1.0/24 via 192.168.1.11 dev eth1 proto static
 10.1.2.0/24 via 192.168.2.10 dev eth2 proto static
@@ -31,38 +40,40 @@ pub(crate) const R: &str = "default via 10.0.2.2 dev eth0
 192.168.2.0/24 dev eth2 proto kernel scope link src 192.168.2.200";
 
 /// A cluster in order, to be put out of it.
-pub(crate) struct Lab {
-    pub(crate) inputs: Inputs,
+pub struct Lab {
+    /// What the hosts and objects say.
+    pub inputs: Inputs,
 }
 
-pub(crate) fn ip(text: &str) -> IpAddr {
+/// An address.
+pub fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-pub(crate) fn prefix(text: &str) -> Prefix {
+/// A prefix; bits of the host are dropped.
+pub fn prefix(text: &str) -> Prefix {
     text.parse().unwrap()
 }
 
-pub(crate) fn device(name: &str) -> DeviceName {
+/// A device.
+pub fn device(name: &str) -> DeviceName {
     DeviceName::new(name).unwrap()
 }
 
-pub(crate) fn fib(routes: &str) -> Fib {
+/// Tables with the rules of a plain host.
+pub fn fib(routes: &str) -> Fib {
     fib_with(routes, IpRule::defaults(AddressFamily::V4))
 }
 
-pub(crate) fn fib_with(routes: &str, rules: Vec<IpRule>) -> Fib {
+/// Tables with these rules.
+pub fn fib_with(routes: &str, rules: Vec<IpRule>) -> Fib {
     let (parsed, problems) = parse_routes_text(routes);
     assert_eq!(problems, [], "{routes}");
     Fib::new(rules, parsed)
 }
 
-pub(crate) fn host(
-    name: &str,
-    is_node: bool,
-    addresses: &[(&str, &str)],
-    routes: &str,
-) -> HostInput {
+/// A host with addresses (`device`, `address/length`), their local routes and a main table.
+pub fn host(name: &str, is_node: bool, addresses: &[(&str, &str)], routes: &str) -> HostInput {
     let own = addresses.iter().map(|(dev, text)| Address {
         device: device(dev),
         ip: ip(text.split_once('/').unwrap().0),
@@ -89,7 +100,8 @@ pub(crate) fn host(
     }
 }
 
-pub(crate) fn lab() -> Lab {
+/// The cluster in order: native routing, and a router with a route to every range.
+pub fn lab() -> Lab {
     let nodes = [
         ("a", "192.168.1.10", "10.1.0"),
         ("b", "192.168.1.11", "10.1.1"),
@@ -133,7 +145,8 @@ pub(crate) fn lab() -> Lab {
 
 impl Lab {
     /// Another table on one host, its own addresses kept.
-    pub(crate) fn routes(mut self, name: &str, edit: impl Fn(&str) -> String) -> Self {
+    #[must_use]
+    pub fn routes(mut self, name: &str, edit: impl Fn(&str) -> String) -> Self {
         let texts = [("a", A), ("b", B), ("c", C), ("r", R)];
         let text = edit(texts.iter().find(|(known, _)| *known == name).unwrap().1);
         let input = self.inputs.hosts.iter_mut().find(|host| host.name == name).unwrap();
@@ -149,23 +162,28 @@ impl Lab {
         self
     }
 
-    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+    /// Another value in `cilium-config`.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
         self.inputs.config.as_mut().unwrap().insert(key.to_owned(), value.to_owned());
         self
     }
 
-    pub(crate) fn host(&mut self, name: &str) -> &mut HostInput {
+    /// One host, to be changed.
+    pub fn host(&mut self, name: &str) -> &mut HostInput {
         self.inputs.hosts.iter_mut().find(|host| host.name == name).unwrap()
     }
 }
 
-pub(crate) fn without(line: &str) -> impl Fn(&str) -> String + '_ {
+/// Takes lines that begin so out of a table.
+pub fn without(line: &str) -> impl Fn(&str) -> String + '_ {
     move |text| {
         assert!(text.contains(line), "no {line}");
         text.lines().filter(|known| !known.starts_with(line)).collect::<Vec<_>>().join("\n")
     }
 }
 
-pub(crate) fn with(line: &str) -> impl Fn(&str) -> String + '_ {
+/// Adds a line to a table.
+pub fn with(line: &str) -> impl Fn(&str) -> String + '_ {
     move |text| format!("{text}\n{line}")
 }

@@ -7,6 +7,7 @@ use lab_model::walk::Disposition;
 use super::*;
 use crate::made::{A, Lab, fib_with, ip, lab, prefix, with, without};
 use crate::model::{PodInput, build};
+use crate::words::say;
 
 /// How both ways end, and the first reason there is.
 fn walked(lab: Lab, source: &str, destination: &str) -> (Disposition, Option<Disposition>, String) {

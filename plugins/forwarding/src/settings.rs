@@ -84,7 +84,7 @@ pub struct Settings {
 impl Settings {
     /// What follows from the configuration that a node's agent runs with.
     ///
-    /// `more` are keys that only this plugin reads: `enable-host-legacy-routing` and `devices`.
+    /// `more` are keys that the shared reader leaves out: `enable-host-legacy-routing` and `devices`.
     pub fn of(config: &CiliumConfig, more: &BTreeMap<String, String>) -> Self {
         let tunnel = match *config.tunnel_protocol {
             TunnelProtocol::Geneve => Tunnel::Geneve,
