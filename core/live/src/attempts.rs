@@ -174,7 +174,7 @@ impl Attempts {
             Ok(running) => {
                 if let Some(transport) = step.way.transport() {
                     let by = end.shown();
-                    self.ways.notes.tell(format!("{}: asked by {transport} {by}", self.host));
+                    self.ways.notes.tell(&format!("{}: asked by {transport} {by}", self.host));
                 }
                 // A stream goes on for as long as somebody listens.
                 let until = (self.wanted == Wanted::ToTheEnd).then_some(until);
@@ -210,7 +210,7 @@ impl Attempts {
             }
             self.ways
                 .notes
-                .tell(format!("{}: not by {transport}: {}", self.host, unanswered.failure));
+                .tell(&format!("{}: not by {transport}: {}", self.host, unanswered.failure));
         }
         let is_final = matches!(unanswered.ran, Ran::Perhaps | Ran::NoHost);
         self.tried.push((transport, unanswered));
@@ -230,7 +230,7 @@ impl Attempts {
             .collect();
         let allow = (self.has_choice && may_go_on && !allow.is_empty())
             .then(|| format!("another way to ask it: {}", allow.join(" or ")));
-        told(tried, allow, &self.host)
+        told(&tried, allow, &self.host)
     }
 
     /// What an end means after all: a code and one line may say that the program is not there.
@@ -309,7 +309,7 @@ impl Attempts {
         let ran = why.ran;
         let mut tried = std::mem::take(&mut self.tried);
         tried.push((by, why));
-        Unanswered { ran, failure: told(tried, None, &self.host) }
+        Unanswered { ran, failure: told(&tried, None, &self.host) }
     }
 }
 
@@ -320,7 +320,7 @@ impl Running for Attempts {
 }
 
 /// One failure made of those of all ways that were tried, and of how to allow another.
-fn told(tried: Vec<(Option<Transport>, Unanswered)>, allow: Option<String>, host: &str) -> Failure {
+fn told(tried: &[(Option<Transport>, Unanswered)], allow: Option<String>, host: &str) -> Failure {
     let Some((_, last)) = tried.last() else {
         let failure = Failure::unavailable(format!("no transport that is allowed reaches {host}"));
         return Failure { hint: allow, ..failure };
@@ -330,7 +330,7 @@ fn told(tried: Vec<(Option<Transport>, Unanswered)>, allow: Option<String>, host
     let hint = last.failure.hint.clone();
     // What several say alike is said once.
     let mut said: Vec<(String, String)> = Vec::new();
-    for (transport, Unanswered { failure, .. }) in &tried {
+    for (transport, Unanswered { failure, .. }) in tried {
         let transport = transport.map(|by| by.to_string()).unwrap_or_default();
         let message = failure.to_string();
         match said.iter_mut().find(|(_, known)| *known == message) {

@@ -250,7 +250,7 @@ impl Maker {
         let found = match list(&self.objects, Some(namespace)).await {
             Ok(found) => found,
             Err(failure) => {
-                return self.notes.tell(format!("debug pods of earlier runs: {failure}"));
+                return self.notes.tell(&format!("debug pods of earlier runs: {failure}"));
             }
         };
         let stale = found.into_iter().filter(|pod| pod.is_stale && pod.run != self.run);
@@ -263,7 +263,7 @@ impl Maker {
                         format!("{node}: debug pod {name} of an earlier run: {failure}")
                     }
                 };
-                self.notes.tell(line);
+                self.notes.tell(&line);
             })
             .await;
     }
@@ -317,7 +317,9 @@ fn fails(wish: &Wish, before: &str, why: &str) -> Failure {
     };
     let failure =
         Failure::unavailable(format!("the debug pod on {} does not start: {said}", wish.node));
-    if why.contains("Image") {
+    if why.contains("\"sleep\"") {
+        failure.hint(format!("`{}` must have `sleep`, and the tools to ask with", wish.image))
+    } else if why.contains("Image") {
         failure.hint(format!(
             "can `{}` be pulled there? `image` and `pull-secret` stand in `[debug-pod]` of the settings",
             wish.image
@@ -348,7 +350,7 @@ fn refused(problem: Problem, wish: &Wish) -> Failure {
     let failure = problem.into_failure(&doing);
     match code {
         Some(403) if said.contains("cannot create resource") => failure.hint(format!(
-            "it takes the verbs `create`, `get`, `list` and `delete` on `pods` and `create` on `pods/exec` in namespace `{namespace}`"
+            "it takes the verbs `create`, `get`, `list` and `delete` on `pods`, `get` and `create` on `pods/exec` in namespace `{namespace}`"
         )),
         // Somebody else than the access rules: a quota, an admission webhook. It says which.
         Some(403) => Failure::denied(format!("cannot {doing}: {said}")),

@@ -85,12 +85,11 @@ impl Live {
     /// Which transports reach a host, in the order in which they are tried. Each runs `true` there;
     /// of a debug pod only whether one would be admitted is asked, and none is made.
     pub async fn reachability(&self, host: &str) -> Vec<Reachability> {
-        let ways = match self.ways.extra(host) {
-            Some(extra) => vec![(Transport::Ssh, Some(Way::Ssh(extra.clone())))],
-            None => {
-                let transports = self.ways.options.transports.iter();
-                transports.map(|by| (*by, self.ways.by(*by, host))).collect()
-            }
+        let ways = if let Some(extra) = self.ways.extra(host) {
+            vec![(Transport::Ssh, Some(Way::Ssh(extra.clone())))]
+        } else {
+            let transports = self.ways.options.transports.iter();
+            transports.map(|by| (*by, self.ways.by(*by, host))).collect()
         };
         let tried = ways.into_iter().map(|(transport, way)| async move {
             let state = match way {

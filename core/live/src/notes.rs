@@ -25,10 +25,12 @@ impl Notes {
     }
 
     /// Tells a line, unless it was told before.
-    pub(crate) fn tell(&self, line: String) {
+    pub(crate) fn tell(&self, line: &str) {
         let Some(listener) = self.0.listener.get() else { return };
-        if self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
-            listener(&line);
+        let mut lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.insert(line.to_owned()) {
+            drop(lines);
+            listener(line);
         }
     }
 }
@@ -39,13 +41,13 @@ mod tests {
 
     #[test]
     fn a_line_is_told_once() {
-        let (notes, heard) = (Notes::default(), Arc::new(Mutex::new(Vec::new())));
-        notes.tell("before".to_owned());
-        let hears = heard.clone();
+        let (notes, told) = (Notes::default(), Arc::new(Mutex::new(Vec::new())));
+        notes.tell("before");
+        let hears = told.clone();
         notes.heard_by(Box::new(move |line| hears.lock().unwrap().push(line.to_owned())));
         for line in ["a", "b", "a"] {
-            notes.tell(line.to_owned());
+            notes.tell(line);
         }
-        assert_eq!(*heard.lock().unwrap(), ["a", "b"]);
+        assert_eq!(*told.lock().unwrap(), ["a", "b"]);
     }
 }

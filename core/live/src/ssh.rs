@@ -68,7 +68,7 @@ impl Ssh {
         }
         let line = self.line(host);
         match &line.socket {
-            Some(socket) => line.shared.get_or_try_init(|| line.share(socket)).await.map(|()| ()),
+            Some(socket) => line.shared.get_or_try_init(|| line.share(socket)).await.copied(),
             None => Ok(()),
         }
     }

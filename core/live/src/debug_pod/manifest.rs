@@ -29,7 +29,7 @@ pub(crate) struct Wish {
 ///
 /// The network is the node's, for that is what is asked about. Capabilities are what reading it
 /// takes and no more: raw sockets for ping and tcpdump, `NET_ADMIN` without which the kernel shows
-/// neither packet filters nor IPsec states. It is not privileged and mounts nothing.
+/// neither packet filters nor states of `xfrm`. It is not privileged and mounts nothing.
 pub(crate) fn document(wish: &Wish, name: &str, run: &str) -> String {
     let seconds = wish.lifetime.as_secs().max(1);
     let secrets: Vec<_> = wish.pull_secrets.iter().map(|name| json!({ "name": name })).collect();

@@ -131,41 +131,44 @@ mod tests {
 
     use super::*;
 
-    fn check(status: &str, expected: State) {
+    fn check(status: &str, expected: &State) {
         let text = format!(r#"{{"metadata":{{}},"status":{status}}}"#);
-        assert_eq!(read(&text).unwrap(), expected, "{status}");
+        assert_eq!(read(&text).unwrap(), *expected, "{status}");
     }
 
     #[test]
     fn a_pod_runs_starts_or_fails_in_its_own_words() {
         let starts = |why: &str| State::Starts(why.to_owned());
         let fails = |why: &str| State::Fails(why.to_owned());
-        check("{}", starts(""));
-        check(r#"{"phase":"Pending"}"#, starts("Pending"));
-        check(r#"{"phase":"Running","containerStatuses":[{"state":{"running":{}}}]}"#, State::Runs);
+        check("{}", &starts(""));
+        check(r#"{"phase":"Pending"}"#, &starts("Pending"));
+        check(
+            r#"{"phase":"Running","containerStatuses":[{"state":{"running":{}}}]}"#,
+            &State::Runs,
+        );
         check(
             r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ContainerCreating"}}}]}"#,
-            starts("ContainerCreating"),
+            &starts("ContainerCreating"),
         );
         check(
             r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ErrImagePull","message":"not found"}}}]}"#,
-            starts("ErrImagePull: not found"),
+            &starts("ErrImagePull: not found"),
         );
         check(
             r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image \"x\""}}}]}"#,
-            fails("ImagePullBackOff: Back-off pulling image \"x\""),
+            &fails("ImagePullBackOff: Back-off pulling image \"x\""),
         );
         check(
             r#"{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"reason":"StartError","message":"exec: \"sleep\": not found","exitCode":128}}}]}"#,
-            fails("StartError: exec: \"sleep\": not found"),
+            &fails("StartError: exec: \"sleep\": not found"),
         );
         check(
             r#"{"phase":"Failed","reason":"OutOfcpu","message":"Node didn't have enough resource: cpu"}"#,
-            fails("OutOfcpu: Node didn't have enough resource: cpu"),
+            &fails("OutOfcpu: Node didn't have enough resource: cpu"),
         );
         check(
             r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/3 nodes are available"}]}"#,
-            starts("Unschedulable: 0/3 nodes are available"),
+            &starts("Unschedulable: 0/3 nodes are available"),
         );
         let gone = r#"{"metadata":{"deletionTimestamp":"x"},"status":{"phase":"Running"}}"#;
         assert_eq!(read(gone).unwrap(), fails("somebody deleted it"));

@@ -117,7 +117,8 @@ async fn commands_codes_streams_and_odd_words() {
 
 /// For `printf`, which makes the bytes of it.
 fn octal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
+    let octal: Vec<_> = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+    octal.concat()
 }
 
 #[tokio::test]

@@ -48,9 +48,10 @@ impl Cluster {
             },
             _ if path.ends_with("/exec") => {
                 let pod = path.trim_end_matches("/exec");
-                match self.pods.lock().unwrap().contains_key(pod) {
-                    true => Reply::Exec(V5, (self.acts)()),
-                    false => status(404, "pods not found"),
+                if self.pods.lock().unwrap().contains_key(pod) {
+                    Reply::Exec(V5, (self.acts)())
+                } else {
+                    status(404, "pods not found")
                 }
             }
             _ if path.starts_with("/api/v1/nodes/") => Reply::Http(200, node("w1")),
@@ -209,6 +210,11 @@ async fn a_pod_that_does_not_start_says_why_and_is_deleted() {
             r#"{"phase":"Pending","containerStatuses":[{"state":{"waiting":{"reason":"ImagePullBackOff","message":"Back-off pulling image \"x\""}}}]}"#,
             "does not start: ImagePullBackOff: Back-off pulling image \"x\"",
             "can `agents/image:1` be pulled there?",
+        ),
+        (
+            r#"{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"reason":"StartError","message":"runc create failed: exec: \"sleep\": executable file not found in $PATH: unknown"}}}]}"#,
+            "does not start: StartError: runc create failed",
+            "`agents/image:1` must have `sleep`",
         ),
         (
             r#"{"phase":"Failed","reason":"OutOfmemory","message":"Node didn't have enough resource"}"#,

@@ -18,6 +18,9 @@ fn ssh_node(name: &str) -> Vec<ExtraHost> {
 
 const NOT_SSH: &str = "host w1: `-x` is no ssh target";
 
+/// A name, and what happens under it.
+type Case<T> = (&'static str, fn() -> T);
+
 /// A status that is no exit code.
 fn says(message: &str) -> Act {
     let text = serde_json::json!({"status": "Failure", "message": message});
@@ -125,7 +128,7 @@ async fn a_stream_whose_program_is_not_there_goes_on_elsewhere() {
 /// Whatever may have run is answered, or has failed, and is never run again.
 #[tokio::test]
 async fn a_command_that_may_have_run_is_never_run_again() {
-    let cases: [(&str, fn() -> Vec<Act>); 7] = [
+    let cases: [Case<Vec<Act>>; 7] = [
         ("lost", Vec::new),
         ("closed", || vec![Act::Close]),
         ("lost after output", || vec![Act::Frame(1, b"x".to_vec())]),
@@ -170,7 +173,7 @@ async fn what_a_command_says_of_other_programs_is_its_answer() {
 
 #[tokio::test]
 async fn what_certainly_did_not_run_is_tried_in_the_next_way() {
-    let cases: [(&str, fn() -> Reply); 5] = [
+    let cases: [Case<Reply>; 5] = [
         ("forbidden", || status(403, "no")),
         ("no kubelet", || status(500, "error dialing backend: dial tcp 10.0.0.1:10250: refused")),
         ("proxy without WebSockets", || Reply::Http(200, String::new())),
