@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 
 use crate::plugins;
 use crate::source;
+use crate::source::Clusters;
 use crate::terminal;
 use crate::terminal::Console;
 use crate::terminal::Drawn;
@@ -76,11 +77,14 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
         Action::Run(command) => {
             let settings = Settings::load(&typed.globals, &System)?;
             let stop = Arc::new(Notify::new());
-            block_on(command.live.then(|| stop.clone()), show(&command, &settings, &cards, stop))
+            let told = command.live.then(|| stop.clone());
+            let clusters = Clusters::default();
+            block_on(told, &clusters, show(&command, &settings, &cards, stop, &clusters))
         }
         Action::Capture { file, runs } => {
             let settings = Settings::load(&typed.globals, &System)?;
-            block_on(None, capture(&file, &runs, &settings, &cards))
+            let clusters = Clusters::default();
+            block_on(None, &clusters, capture(&file, &runs, &settings, &cards, &clusters))
         }
     }
 }
@@ -92,16 +96,18 @@ fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
 }
 
 /// Runs a future to its end, or to the first signal. A live command is told to stop by the
-/// first one, and shows what it has; the second one ends it.
+/// first one, and shows what it has; the second one ends it. Either way what was made in a cluster
+/// is taken away before the end, unless yet another signal says not to wait.
 fn block_on(
     live: Option<Arc<Notify>>,
+    clusters: &Clusters,
     work: impl Future<Output = Result<u8, Failure>>,
 ) -> Result<u8, Failure> {
     let cannot = |error| Failure::other(format!("cannot start: {error}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot)?;
     let code = runtime.block_on(async {
-        tokio::select! {
+        let code = tokio::select! {
             result = work => result,
             code = async {
                 if let Some(stop) = live {
@@ -110,7 +116,12 @@ fn block_on(
                 }
                 signal().await
             } => Ok(code),
+        };
+        tokio::select! {
+            () = clusters.close() => {}
+            _ = signal() => {}
         }
+        code
     });
     // Tasks that still run belong to nobody; waiting for them would only delay the end.
     runtime.shutdown_background();
@@ -143,13 +154,14 @@ async fn show(
     settings: &Settings,
     cards: &Cards,
     stop: Arc<Notify>,
+    clusters: &Clusters,
 ) -> Result<u8, Failure> {
     // Mistakes in what is asked of the rows show before anything is collected.
     let view = view::view(settings)?;
     let console = Arc::new(Console::new(settings));
     let ready = Ready::load(&command.plugin, cards).await?;
 
-    let source = source::open(settings).await?;
+    let source = source::open(settings, clusters, &console).await?;
     let recorder = Arc::new(Recorder::new(source.clone()));
     let backend: Arc<dyn Backend> =
         if settings.record.is_some() { recorder.clone() } else { source };
@@ -199,9 +211,11 @@ async fn capture(
     commands: &[Command],
     settings: &Settings,
     cards: &Cards,
+    clusters: &Clusters,
 ) -> Result<u8, Failure> {
     let console = Arc::new(Console::new(settings));
-    let recorder = Arc::new(Recorder::new(source::open(settings).await?));
+    let opened = source::open(settings, clusters, &console).await?;
+    let recorder = Arc::new(Recorder::new(opened));
     let stop = Arc::new(Notify::new());
     let mut reports = Report::default();
     for command in commands {

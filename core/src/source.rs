@@ -2,23 +2,64 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use lab_backend::Backend;
 use lab_backend::HostFilter;
 use lab_cli::Settings;
 use lab_cli::settings::ExtraHost as SettingsHost;
 use lab_cli::settings::Source;
+use lab_live::DebugPodOptions;
 use lab_live::ExtraHost;
 use lab_live::Live;
 use lab_live::LiveOptions;
+use lab_live::Transport;
 use lab_types::Failure;
 
+use crate::terminal;
+use crate::terminal::Console;
+
+/// The clusters that a run has connected to. What was made there must be taken away however the
+/// run ends, so they are known outside of it.
+#[derive(Default)]
+pub(crate) struct Clusters(Mutex<Vec<Arc<Live>>>);
+
+impl Clusters {
+    /// Connects to the cluster that the settings name.
+    pub(crate) async fn connect(
+        &self,
+        settings: &Settings,
+        console: &Arc<Console>,
+    ) -> Result<Arc<Live>, Failure> {
+        let live = Arc::new(Live::connect(live_options(settings)).await?);
+        let hears = console.clone();
+        live.tell(Box::new(move |line| hears.note(line)));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(live.clone());
+        Ok(live)
+    }
+
+    /// Takes away what was made. What cannot be is told.
+    pub(crate) async fn close(&self) {
+        let clusters = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for live in clusters {
+            if let Err(failure) = live.close().await {
+                terminal::complain(&failure);
+            }
+        }
+    }
+}
+
 /// Opens what the settings name.
-pub(crate) async fn open(settings: &Settings) -> Result<Arc<dyn Backend>, Failure> {
+pub(crate) async fn open(
+    settings: &Settings,
+    clusters: &Clusters,
+    console: &Arc<Console>,
+) -> Result<Arc<dyn Backend>, Failure> {
     let whole: Arc<dyn Backend> = match &settings.source {
         Source::Demo => Arc::new(lab_backend::demo::open()?),
         Source::Capture(path) => capture(path)?,
-        Source::Live => Arc::new(Live::connect(live_options(settings)).await?),
+        Source::Live => clusters.connect(settings, console).await?,
     };
     Ok(narrow(whole, settings))
 }
@@ -65,7 +106,30 @@ fn live_options(settings: &Settings) -> LiveOptions {
         agent_namespace: settings.hosts.agent_namespace.value.clone(),
         extra_hosts: settings.hosts.extra.iter().map(extra_host).collect(),
         ssh_nodes: settings.hosts.ssh_nodes.iter().map(extra_host).collect(),
+        ssh_askpass: settings.hosts.ssh_askpass.clone(),
+        transports: settings.hosts.transports.value.iter().map(|by| transport(*by)).collect(),
+        debug_pods: settings.hosts.debug_pods.value.then(|| debug_pods(settings)),
         ..LiveOptions::default()
+    }
+}
+
+fn transport(named: lab_cli::Transport) -> Transport {
+    match named {
+        lab_cli::Transport::Agent => Transport::Agent,
+        lab_cli::Transport::Ssh => Transport::Ssh,
+        lab_cli::Transport::DebugPod => Transport::DebugPod,
+    }
+}
+
+fn debug_pods(settings: &Settings) -> DebugPodOptions {
+    let pod = &settings.hosts.debug_pod;
+    DebugPodOptions {
+        image: pod.image.value.clone(),
+        pull_secret: pod.pull_secret.value.clone(),
+        namespace: pod.namespace.value.clone(),
+        lifetime: pod.lifetime.value,
+        start_timeout: pod.start_timeout.value,
+        host_pid: pod.host_pid.value,
     }
 }
 

@@ -110,6 +110,14 @@ impl Console {
         }
     }
 
+    /// Shows a step of the program itself, to those who asked for steps.
+    pub(crate) fn note(&self, line: &str) {
+        if self.wanted >= Wanted::Info {
+            self.clear();
+            remark(line);
+        }
+    }
+
     /// Takes the line of progress away, before anything else is written.
     pub(crate) fn clear(&self) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,7 @@
 //! Threads and plain sockets: a test must be able to break the protocol, and nothing here needs
 //! more than one request after the other on a connection.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl ApiServer {
         )
     }
 
-    /// The paths asked for so far.
+    /// The paths asked for so far, each with its method unless that is GET.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("no thread panics while it holds this").clone()
     }
@@ -87,16 +87,26 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> Reply, heard: &Mutex<Ve
     }
 }
 
-/// Reads a request without a body; its path.
+/// Reads a request and drops its body; its path, with the method in front where it is another than
+/// GET.
 fn head(reading: &mut impl BufRead) -> Option<String> {
     let mut first = String::new();
     reading.read_line(&mut first).ok().filter(|&read| read > 0)?;
+    let mut length = 0;
     loop {
         let mut line = String::new();
         let read = reading.read_line(&mut line).ok()?;
         if read == 0 || line == "\r\n" {
             break;
         }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
     }
-    first.split(' ').nth(1).map(str::to_owned)
+    std::io::copy(&mut reading.take(length), &mut std::io::sink()).ok()?;
+    let mut words = first.split(' ');
+    match (words.next()?, words.next()?) {
+        ("GET", path) => Some(path.to_owned()),
+        (method, path) => Some(format!("{method} {path}")),
+    }
 }

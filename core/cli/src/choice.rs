@@ -77,6 +77,15 @@ choice! {
 }
 
 choice! {
+    /// A way to run a command on a node.
+    Transport {
+        Agent = "agent": "Exec in the pod of the node's agent",
+        Ssh = "ssh": "The system's ssh, where the node is named in the settings",
+        DebugPod = "debug-pod": "A pod made for this and deleted again, where that is allowed",
+    }
+}
+
+choice! {
     /// Shells with a completion script.
     Shell {
         Bash = "bash": "Bash 4 and later, and 3.2 of macOS",

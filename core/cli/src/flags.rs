@@ -113,6 +113,13 @@ pub(crate) static FLAGS: &[Flag] = &[
     flag(Hosts, "host", "NAME,…", List(Values::Hosts), "Ask only these hosts; `*` and `?` match"),
     flag(Hosts, "concurrency", "N", One(Number), "Hosts asked at the same time (default 32)"),
     flag(Hosts, "timeout", "DURATION", One(Duration), "Longest wait for one command (default 30s)"),
+    flag(
+        Hosts,
+        "debug-pods",
+        "",
+        Switch,
+        "Make a pod on a node that cannot be asked otherwise, and delete it at the end",
+    ),
     flag(Source, "from", "PATH", One(Path), "Read a capture or a Cilium sysdump, folder or zip"),
     flag(Source, "demo", "", Switch, "Read the capture that is built in"),
     flag(Source, "record", "PATH", One(Path), "Write every answer of this run into a capture"),

@@ -19,6 +19,8 @@ pub struct Globals {
     pub concurrency: Option<usize>,
     /// `--timeout` for one command on one host.
     pub timeout: Option<Duration>,
+    /// `--debug-pods`, or `--debug-pods=false` against the settings.
+    pub debug_pods: Option<bool>,
 
     /// `--from`: a capture or a sysdump.
     pub from: Option<PathBuf>,
@@ -102,6 +104,7 @@ impl Globals {
             hosts: [self.hosts, inner.hosts].concat(),
             concurrency: inner.concurrency.or(self.concurrency),
             timeout: inner.timeout.or(self.timeout),
+            debug_pods: inner.debug_pods.or(self.debug_pods),
             from: inner.from.or(self.from),
             demo: inner.demo || self.demo,
             record: inner.record.or(self.record),

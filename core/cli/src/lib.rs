@@ -21,7 +21,7 @@ mod values;
 mod walk;
 
 pub use args::{Action, Args, Run, parse};
-pub use choice::{Choice, Color, FailOn, Format, Shell};
+pub use choice::{Choice, Color, FailOn, Format, Shell, Transport};
 pub use error::CliError;
 pub use globals::Globals;
 pub use settings::Settings;

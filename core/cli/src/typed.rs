@@ -259,6 +259,7 @@ fn globals(matches: &ArgMatches) -> Result<Globals, CliError> {
         hosts: shared.list("host")?,
         concurrency: shared.number("concurrency", 1)?,
         timeout: shared.duration("timeout")?,
+        debug_pods: shared.word("debug-pods").map(|_| shared.switch("debug-pods")).transpose()?,
         from: shared.path("from")?,
         demo: shared.switch("demo")?,
         record: shared.path("record")?,

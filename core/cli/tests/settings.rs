@@ -3,7 +3,7 @@
 use lab_cli::settings::{
     Environment, Given, LogLevel, Origin, Setting, Settings, Source, config_path, context_names,
 };
-use lab_cli::{Color, FailOn, Format, Globals};
+use lab_cli::{Color, FailOn, Format, Globals, Transport};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +38,48 @@ fn flags_go_before_environment_before_file_before_defaults() {
 }
 
 #[test]
+fn how_nodes_are_asked_comes_from_flag_environment_and_file() {
+    let allowed = Globals { debug_pods: Some(true), ..Globals::default() };
+    let refused = Globals { debug_pods: Some(false), ..Globals::default() };
+    let plain = Globals::default();
+    let file = system().with_file(FILE, "debug-pods = true");
+    let env = system().with_file(FILE, "").with_var("KUBECTL_LAB_DEBUG_PODS", "1");
+    for (globals, system, value) in [
+        (&plain, &Given::default(), false),
+        (&allowed, &Given::default(), true),
+        (&plain, &file, true),
+        (&refused, &file, false),
+        (&plain, &env, true),
+    ] {
+        let settings = Settings::load(globals, system).unwrap();
+        assert_eq!(settings.hosts.debug_pods.value, value);
+    }
+    let env = Given::default()
+        .with_var("KUBECTL_LAB_TRANSPORTS", "ssh, agent")
+        .with_var("KUBECTL_LAB_DEBUG_POD_IMAGE", "x");
+    let settings = Settings::load(&plain, &env).unwrap();
+    assert_eq!(settings.hosts.transports.value, [Transport::Ssh, Transport::Agent]);
+    assert_eq!(settings.hosts.debug_pod.image.value.as_deref(), Some("x"));
+    let error = Settings::load(&allowed, &env).unwrap_err().to_string();
+    assert!(error.contains("--debug-pods: debug pods are allowed, but"), "{error}");
+    let defaults = Settings::load(&plain, &Given::default()).unwrap().hosts;
+    let order = [Transport::Agent, Transport::Ssh, Transport::DebugPod];
+    assert_eq!(defaults.transports.value, order);
+    assert_eq!(defaults.debug_pod.lifetime.value, Duration::from_hours(1));
+}
+
+#[test]
+fn a_password_program_is_used_where_the_user_wants_it_without_a_terminal() {
+    for (require, expected) in [("force", true), ("prefer", true), ("never", false), ("", false)] {
+        let env = Given::default()
+            .with_var("SSH_ASKPASS", "/bin/ask")
+            .with_var("SSH_ASKPASS_REQUIRE", require);
+        let hosts = Settings::load(&Globals::default(), &env).unwrap().hosts;
+        assert_eq!(hosts.ssh_askpass.is_some(), expected, "{require}");
+    }
+}
+
+#[test]
 fn every_key_of_the_file_is_understood() {
     let settings = load(
         r#"
@@ -50,6 +92,16 @@ request-timeout = "0"
 context = "HomeLab"
 kubeconfig = "~/lab.yaml"
 agent-namespace = "cilium"
+transports = ["ssh", "debug-pod", "agent"]
+debug-pods = true
+
+[debug-pod]
+image = "registry.example/tools:1"
+pull-secret = "registry"
+namespace = "lab"
+lifetime = "10m"
+start-timeout = "2m"
+host-pid = true
 
 [ssh]
 identity = "~/.ssh/lab"
@@ -82,6 +134,15 @@ deep = { level = 0x10, on = true, ratio = 1.5 }
     assert_eq!(settings.connection.context.value.as_deref(), Some("HomeLab"));
     assert_eq!(settings.connection.kubeconfig.value, Some("/home/me/lab.yaml".into()));
     assert_eq!(settings.hosts.agent_namespace.value.as_deref(), Some("cilium"));
+    let order = [Transport::Ssh, Transport::DebugPod, Transport::Agent];
+    assert_eq!(settings.hosts.transports.value, order);
+    assert!(settings.hosts.debug_pods.value && settings.hosts.debug_pod.host_pid.value);
+    let pod = &settings.hosts.debug_pod;
+    assert_eq!(pod.image.value.as_deref(), Some("registry.example/tools:1"));
+    assert_eq!(pod.pull_secret.value.as_deref(), Some("registry"));
+    assert_eq!(pod.namespace.value.as_deref(), Some("lab"));
+    assert_eq!(pod.lifetime, Setting::new(Duration::from_mins(10), Origin::File(FILE.into(), 18)));
+    assert_eq!(pod.start_timeout.value, Duration::from_mins(2));
     let [router, web] = &settings.hosts.extra[..] else { panic!("two hosts") };
     assert_eq!((router.name.as_str(), router.ssh.as_str()), ("router", "user@192.168.10.200"));
     assert_eq!((router.port, router.sudo, router.addresses.len()), (Some(2222), false, 2));
@@ -114,7 +175,8 @@ fn mistakes_in_the_file_are_named_with_their_line() {
         (
             "zzz = 1",
             "error: /c.toml:1: unknown key `zzz`\nhint: keys here: output, color, fail-on, concurrency, timeout, \
-             request-timeout, context, kubeconfig, agent-namespace, extra-hosts, ssh-nodes, ssh, plugins",
+             request-timeout, context, kubeconfig, agent-namespace, transports, debug-pods, debug-pod, extra-hosts, \
+             ssh-nodes, ssh, plugins",
         ),
         (
             "[extra-hosts.router]\nadresses = []",
@@ -140,6 +202,39 @@ fn mistakes_in_the_file_are_named_with_their_line() {
         (
             "extra-hosts = 1",
             "error: /c.toml:1: `extra-hosts` is a whole number, expected a table\nhint: write `[extra-hosts]` above its keys",
+        ),
+        (
+            "transports = [\"agent\", \"shh\"]",
+            "error: /c.toml:1: `transports`: unknown value `shh`\nhint: did you mean `ssh`? known: agent, ssh, debug-pod",
+        ),
+        ("transports = [\"ssh\", \"ssh\"]", "error: /c.toml:1: `transports`: `ssh` is named twice"),
+        (
+            "transports = []",
+            "error: /c.toml:1: `transports`: no transport is named: nothing could be asked\nhint: leave it out for `agent`, `ssh`, `debug-pod`, in this order",
+        ),
+        (
+            "transports = \"ssh\"",
+            "error: /c.toml:1: `transports` is a string, expected a list of strings",
+        ),
+        (
+            "debug-pods = \"yes\"",
+            "error: /c.toml:1: `debug-pods` is a string, expected true or false",
+        ),
+        (
+            "debug-pods = true\ntransports = [\"agent\"]",
+            "error: /c.toml:1: debug pods are allowed, but `transports` does not name them\nhint: add `debug-pod` to `transports` (/c.toml:2)",
+        ),
+        (
+            "[debug-pod]\nimgae = \"x\"",
+            "error: /c.toml:2: unknown key `imgae` in `[debug-pod]`\nhint: did you mean `image`?",
+        ),
+        (
+            "[debug-pod]\nzzzzzz = 1",
+            "error: /c.toml:2: unknown key `zzzzzz` in `[debug-pod]`\nhint: keys here: image, pull-secret, namespace, lifetime, start-timeout, host-pid",
+        ),
+        (
+            "[debug-pod]\nlifetime = \"5ms\"",
+            "error: /c.toml:2: `debug-pod.lifetime`: `5ms` is less than a second",
         ),
         (
             "[extra-hosts.r]\n\nport = 70000",

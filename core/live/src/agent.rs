@@ -56,6 +56,10 @@ pub(crate) fn hint_for_missing_kind(api_version: &str, kind: &str) -> Option<&'s
 pub(crate) struct AgentPod {
     pub(crate) namespace: String,
     pub(crate) name: String,
+    /// Of the agent's container: it is on the node already.
+    pub(crate) image: Option<String>,
+    /// With what it was pulled.
+    pub(crate) pull_secrets: Vec<String>,
     created: String,
     ready: bool,
     /// Why nothing can run in it; absent while the container runs.
@@ -102,6 +106,7 @@ pub(crate) fn usable(agents: &Agents, node: &str) -> Result<AgentPod, Failure> {
 fn read(text: &str) -> Result<Option<(String, AgentPod)>, serde_json::Error> {
     let pod: Pod = serde_json::from_str(text)?;
     let Some(node) = pod.spec.node_name else { return Ok(None) };
+    let image = pod.spec.containers.into_iter().find(|container| container.name == CONTAINER);
     let container = pod.status.container_statuses.iter().find(|status| status.name == CONTAINER);
     let trouble = if pod.metadata.deletion_timestamp.is_some()
         && !container.is_some_and(ContainerStatus::runs)
@@ -119,6 +124,8 @@ fn read(text: &str) -> Result<Option<(String, AgentPod)>, serde_json::Error> {
         AgentPod {
             namespace: pod.metadata.namespace,
             name: pod.metadata.name,
+            image: image.and_then(|container| container.image),
+            pull_secrets: pod.spec.image_pull_secrets.into_iter().map(|by| by.name).collect(),
             created: pod.metadata.creation_timestamp,
             ready: container.is_some_and(|status| status.ready)
                 && pod.metadata.deletion_timestamp.is_none(),
@@ -151,6 +158,22 @@ struct Metadata {
 #[serde(rename_all = "camelCase")]
 struct Spec {
     node_name: Option<String>,
+    #[serde(default)]
+    containers: Vec<Container>,
+    #[serde(default)]
+    image_pull_secrets: Vec<Reference>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    name: String,
+    image: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    #[serde(default)]
+    name: String,
 }
 
 #[derive(Deserialize, Default)]

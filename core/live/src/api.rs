@@ -1,21 +1,22 @@
 //! Requests to the API server: one document or stream, under one deadline, with one retry policy.
 //!
 //! Apart because kube's own policy holds a command for minutes on a 503 and its lists and execs have
-//! no deadline. Here only a connection that did not come about is tried again, twice, and a 429
-//! that names a short wait. Knows paths and bytes; nothing of kinds or pods.
+//! no deadline. Here only what the server cannot have done is tried again, twice, after a moment
+//! that differs each time: a connection that did not come about, and a 429 or 503. Knows paths and
+//! bytes; nothing of kinds or pods.
 
 use std::time::{Duration, Instant};
 
-use http::Request;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::{Body, Connection};
 use kube::core::Status;
 use lab_types::{Failure, FailureKind};
 
+use crate::chance::jitter;
 use crate::failures::{self, Problem};
-use crate::fan_out::jitter;
 
 /// The largest answer that is read: a page of 500 objects at etcd's limit of 1.5 MiB each is 750 MiB,
 /// real pages stay under 10.
@@ -42,12 +43,36 @@ impl Api {
 
     /// GETs what may be no text, such as a log.
     pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Problem> {
+        self.insist(|| self.whole(Method::GET, path, "")).await
+    }
+
+    /// POSTs a document. It may have been stored when this fails with [`Problem::Broken`].
+    pub(crate) async fn post(&self, path: &str, document: &str) -> Result<(), Problem> {
+        self.insist(|| self.whole(Method::POST, path, document)).await.map(drop)
+    }
+
+    /// DELETEs what is at a path.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Problem> {
+        self.insist(|| self.whole(Method::DELETE, path, "")).await.map(drop)
+    }
+
+    async fn whole(&self, method: Method, path: &str, document: &str) -> Result<Vec<u8>, Problem> {
+        let request = request(method, path, Body::from(document.as_bytes().to_vec()))?;
+        let mut body = self.send(request).await?.into_body();
+        read(&mut body, &self.server).await
+    }
+
+    /// The same again while it is certain that the server has done nothing, in the time there is.
+    async fn insist<T, F>(&self, once: impl Fn() -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
         self.in_time(async {
             let mut attempt = 1;
             loop {
                 let began = Instant::now();
-                let problem = match self.get_once(path).await {
-                    Ok(bytes) => return Ok(bytes),
+                let problem = match once().await {
+                    Ok(answer) => return Ok(answer),
                     Err(problem) => problem,
                 };
                 let Some(pause) = pause(&problem, attempt, began.elapsed()) else {
@@ -60,44 +85,30 @@ impl Api {
         .await
     }
 
-    async fn get_once(&self, path: &str) -> Result<Vec<u8>, Problem> {
-        let mut body = self.send(path, false).await?.into_body();
-        read(&mut body, &self.server).await
-    }
-
     /// GETs a body that comes piece by piece; the deadline is for its beginning only.
     pub(crate) async fn stream(&self, path: &str) -> Result<Body, Problem> {
-        self.in_time(async { Ok(self.send(path, true).await?.into_body()) }).await
-    }
-
-    /// Opens a WebSocket. Nothing has run at the far end when this fails.
-    pub(crate) async fn connect(&self, path: &str) -> Result<Connection, Problem> {
         self.in_time(async {
-            let mut attempt = 1;
-            loop {
-                let began = Instant::now();
-                let request = request(path, Vec::new())?;
-                let problem = match self.client.connect(request).await {
-                    Ok(connection) => return Ok(connection),
-                    Err(error) => Problem::from_client(error, &self.server),
-                };
-                let Some(pause) = pause(&problem, attempt, began.elapsed()) else {
-                    return Err(problem);
-                };
-                tokio::time::sleep(pause).await;
-                attempt += 1;
-            }
+            let mut request = request(Method::GET, path, Body::empty())?;
+            // Since 1.37 the server compresses every event of a watch by itself, and the decoder
+            // below us reads only the first.
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            Ok(self.send(request).await?.into_body())
         })
         .await
     }
 
-    async fn send(&self, path: &str, streaming: bool) -> Result<http::Response<Body>, Problem> {
-        let mut request = request(path, Body::empty())?;
-        if streaming {
-            // Since 1.37 the server compresses every event of a watch by itself, and the decoder
-            // below us reads only the first.
-            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
+    /// Opens a WebSocket. Nothing has run at the far end when this fails, but for
+    /// [`Problem::Broken`], of which nobody can tell.
+    pub(crate) async fn connect(&self, path: &str) -> Result<Connection, Problem> {
+        self.insist(|| async {
+            let request = request(Method::GET, path, Vec::new())?;
+            let connection = self.client.connect(request).await;
+            connection.map_err(|error| Problem::from_client(error, &self.server))
+        })
+        .await
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<http::Response<Body>, Problem> {
         let response = self
             .client
             .send(request)
@@ -130,18 +141,20 @@ fn pause(problem: &Problem, attempt: u32, took: Duration) -> Option<Duration> {
     if attempt >= ATTEMPTS || took > Duration::from_secs(1) {
         return None;
     }
+    let pause = jitter(Duration::from_millis(100) * 3_u32.pow(attempt - 1));
     match problem {
         // Not when the certificate is refused: that is no accident.
-        Problem::Unconnected(failure) if failure.kind == FailureKind::Unavailable => {
-            Some(jitter(Duration::from_millis(100) * 3_u32.pow(attempt - 1)))
-        }
-        problem => problem.retry_after(),
+        Problem::Unconnected(failure) if failure.kind == FailureKind::Unavailable => Some(pause),
+        problem => problem.retry_after().map(|wait| wait + pause),
     }
 }
 
-fn request<B>(path: &str, body: B) -> Result<Request<B>, Problem> {
-    Request::get(path)
+fn request<B>(method: Method, path: &str, body: B) -> Result<Request<B>, Problem> {
+    Request::builder()
+        .method(method)
+        .uri(path)
         .header(ACCEPT, "application/json, */*")
+        .header(CONTENT_TYPE, "application/json")
         .body(body)
         .map_err(|error| Problem::Broken(Failure::invalid(format!("`{path}` is no path: {error}"))))
 }
@@ -188,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_connection_that_did_not_come_about_is_tried_again() {
+    fn only_what_the_server_cannot_have_done_is_tried_again() {
         let unconnected = || Problem::Unconnected(Failure::unavailable("refused"));
         assert!(
             pause(&unconnected(), 1, Duration::ZERO).is_some()
@@ -197,6 +210,9 @@ mod tests {
         assert!(pause(&unconnected(), 3, Duration::ZERO).is_none());
         assert!(pause(&unconnected(), 1, Duration::from_secs(3)).is_none());
         assert!(pause(&Problem::Broken(Failure::unavailable("lost")), 1, Duration::ZERO).is_none());
-        assert!(pause(&Problem::Status(status(503, b"").boxed()), 1, Duration::ZERO).is_none());
+        for (code, again) in [(503, true), (429, true), (500, false), (504, false), (403, false)] {
+            let problem = Problem::Status(status(code, b"").boxed());
+            assert_eq!(pause(&problem, 1, Duration::ZERO).is_some(), again, "{code}");
+        }
     }
 }

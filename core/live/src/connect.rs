@@ -57,10 +57,7 @@ fn cannot_prepare(error: kube::Error, server: &str) -> Failure {
             "the credentials in the kubeconfig are not usable: {}",
             failures::one_line(&failures::chain(&error))
         )),
-        error => match Problem::from_client(error, server) {
-            Problem::Unconnected(failure) | Problem::Broken(failure) => failure,
-            Problem::Status(status) => failures::of_status(&status, "connect"),
-        },
+        error => Problem::from_client(error, server).into_failure("connect"),
     }
 }
 

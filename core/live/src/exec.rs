@@ -12,7 +12,6 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{Sink, SinkExt, StreamExt};
 use kube::core::Status;
-use lab_backend::{Answer, Chunk};
 use lab_types::Failure;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
@@ -20,7 +19,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use crate::api::Api;
 use crate::failures::{self, Problem};
 use crate::kinds::{self, Query};
-use crate::running::{Running, Wanted};
+use crate::running::{Piece, Ran, Running, Unanswered, Wanted};
 
 const PING: Duration = Duration::from_secs(30);
 /// Three pings without any answer.
@@ -39,13 +38,13 @@ pub(crate) struct Target {
     pub(crate) container: String,
 }
 
-/// Starts a command. When this fails, it did not start.
+/// Starts a command.
 pub(crate) async fn open(
     api: &Api,
     target: &Target,
     argv: &[String],
     wanted: Wanted,
-) -> Result<Exec, Problem> {
+) -> Result<Exec, Unanswered> {
     let mut query = Query::default();
     query.add("container", &target.container);
     query.add("stdout", "true");
@@ -57,7 +56,9 @@ pub(crate) async fn open(
         query.add("command", &word);
     }
     let path = query.of(&format!("{}/exec", kinds::pod(&target.namespace, &target.pod)));
-    let (send, receive) = api.connect(&path).await?.into_stream().split();
+    let connected = api.connect(&path).await;
+    let connection = connected.map_err(|problem| not_started(problem, target, argv))?;
+    let (send, receive) = connection.into_stream().split();
     let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     Ok(Exec {
@@ -66,26 +67,31 @@ pub(crate) async fn open(
         ping,
         heard: Instant::now(),
         status: None,
-        wanted,
         program: argv.first().cloned().unwrap_or_default(),
         target: target.clone(),
     })
 }
 
-/// The failure of [`open`] for people.
-pub(crate) fn not_started(problem: Problem, target: &Target, argv: &[String]) -> Failure {
+/// Why no stream was opened.
+fn not_started(problem: Problem, target: &Target, argv: &[String]) -> Unanswered {
     let Target { namespace, pod, .. } = target;
     let doing = format!("run `{}` in pod {namespace}/{pod}", shown(argv));
     let code = problem.code();
+    let ran = match &problem {
+        Problem::Broken(_) => Ran::Perhaps,
+        Problem::Status(status) if code == Some(404) || is_gone(&status.message) => Ran::Gone,
+        _ => Ran::Not,
+    };
     let failure = problem.into_failure(&doing);
-    match code {
+    let failure = match code {
         Some(403) => failure.hint(format!(
             "it takes the verbs `get` and `create` on `pods/exec` in namespace `{namespace}`; `kubectl auth can-i --list` shows the rights there are"
         )),
         Some(404) => failure.hint(format!("has it been replaced? see `kubectl get pods -n {namespace}`")),
         Some(500..) if failure.message.contains("dialing backend") => failure.hint(KUBELET),
         _ => failure,
-    }
+    };
+    Unanswered { ran, failure }
 }
 
 /// A command line as shown in messages.
@@ -104,14 +110,13 @@ pub(crate) struct Exec {
     ping: Interval,
     heard: Instant,
     /// How it ended, once said, and until when more output is awaited.
-    status: Option<(Answer<i32>, Instant)>,
-    wanted: Wanted,
+    status: Option<(Result<i32, Unanswered>, Instant)>,
     program: String,
     target: Target,
 }
 
 impl Running for Exec {
-    fn next(&mut self) -> BoxFuture<'_, Chunk> {
+    fn next(&mut self) -> BoxFuture<'_, Piece> {
         Box::pin(async move {
             loop {
                 if let Some((ended, until)) = &self.status {
@@ -122,7 +127,7 @@ impl Running for Exec {
                                 return chunk;
                             }
                         }
-                        _ => return Chunk::Ended(ended),
+                        _ => return Piece::Ended(ended),
                     }
                     continue;
                 }
@@ -132,7 +137,7 @@ impl Running for Exec {
                         if self.heard.elapsed() > DEAD
                             || self.send.send(Message::Ping(Vec::new().into())).await.is_err()
                         {
-                            return Chunk::Ended(Err(self.lost("the connection is silent")));
+                            return Piece::Ended(Err(self.lost("the connection is silent")));
                         }
                         continue;
                     }
@@ -152,9 +157,9 @@ impl Running for Exec {
                     }
                     Some(Err(error)) => {
                         let why = failures::one_line(&error.to_string());
-                        return Chunk::Ended(Err(self.lost(&why)));
+                        return Piece::Ended(Err(self.lost(&why)));
                     }
-                    None => return Chunk::Ended(Err(self.lost("the connection was closed"))),
+                    None => return Piece::Ended(Err(self.lost("the connection was closed"))),
                 }
             }
         })
@@ -167,46 +172,42 @@ const STATUS: u8 = 3;
 
 /// Output in a frame: the first byte is the channel. The server opens with an empty frame on each,
 /// and what comes on unknown channels or as text is none of ours.
-fn output(message: Message) -> Option<Chunk> {
+fn output(message: Message) -> Option<Piece> {
     let Message::Binary(frame) = message else { return None };
     let (channel, piece) = frame.split_first().filter(|(_, piece)| !piece.is_empty())?;
     match *channel {
-        STDOUT => Some(Chunk::Out(piece.to_vec())),
-        STDERR => Some(Chunk::Err(piece.to_vec())),
+        STDOUT => Some(Piece::Out(piece.to_vec())),
+        STDERR => Some(Piece::Err(piece.to_vec())),
         _ => None,
     }
 }
 
 impl Exec {
-    fn ended(&self, frame: &[u8]) -> Answer<i32> {
-        let status: Status = serde_json::from_slice(frame)
-            .map_err(|error| failures::unreadable(&format!("run `{}`", self.program), &error))?;
-        match exit_code(&status, &self.program, &self.target) {
-            // The shell's word for a program that is not there.
-            Ok(127) if self.wanted == Wanted::WhileWeListen => {
-                Err(missing(&self.program, &self.target))
-            }
-            ended => ended,
-        }
+    fn ended(&self, frame: &[u8]) -> Result<i32, Unanswered> {
+        let status: Status = serde_json::from_slice(frame).map_err(|error| {
+            Unanswered::perhaps(failures::unreadable(&format!("run `{}`", self.program), &error))
+        })?;
+        exit_code(&status, &self.program, &self.target)
     }
 
-    fn lost(&self, why: &str) -> Failure {
-        Failure::unavailable(format!(
+    fn lost(&self, why: &str) -> Unanswered {
+        Unanswered::perhaps(Failure::unavailable(format!(
             "`{}` in pod {}/{} ended without a status: {why}",
             self.program, self.target.namespace, self.target.pod
-        ))
+        )))
     }
 }
 
-fn missing(program: &str, target: &Target) -> Failure {
+/// The program is not in that container.
+pub(crate) fn missing(program: &str, target: &Target) -> Failure {
     let Target { namespace, pod, container } = target;
     Failure::not_found(format!(
         "`{program}` is not in container `{container}` of pod {namespace}/{pod}"
     ))
 }
 
-/// The exit code in a status document. A command that could not be started is a failure.
-fn exit_code(status: &Status, program: &str, target: &Target) -> Answer<i32> {
+/// The exit code in a status document, or why the command could not be started.
+fn exit_code(status: &Status, program: &str, target: &Target) -> Result<i32, Unanswered> {
     if status.is_success() {
         return Ok(0);
     }
@@ -221,36 +222,52 @@ fn exit_code(status: &Status, program: &str, target: &Target) -> Answer<i32> {
     }
     let Target { namespace, pod, container } = target;
     let said = &status.message;
-    if said.contains("executable file not found") || said.contains("no such file or directory") {
-        return Err(missing(program, target));
+    // Of a path the runtime says what the system says; without the program's name it may be about
+    // anything, and nothing was started all the same.
+    if said.contains("executable file not found")
+        || said.contains("no such file or directory") && said.contains(&format!("\"{program}\""))
+    {
+        return Err(Unanswered { ran: Ran::NoProgram, failure: missing(program, target) });
     }
     if said.contains("permission denied") {
-        return Err(Failure::denied(format!(
+        return Err(Unanswered::not_run(Failure::denied(format!(
             "`{program}` may not be run in container `{container}` of pod {namespace}/{pod}"
-        )));
+        ))));
     }
-    // The last one is containerd's, of a container that ended a moment ago.
-    let is_gone = said.contains("container not found")
-        || said.contains("not running")
-        || said.contains("task ") && said.contains("not found");
-    if is_gone {
-        return Err(Failure::unavailable(format!(
+    if is_gone(said) {
+        let failure = Failure::unavailable(format!(
             "container `{container}` of pod {namespace}/{pod} does not run"
-        )));
+        ));
+        return Err(Unanswered { ran: Ran::Gone, failure });
     }
     // Of the request to the kubelet, a long URL with the command in it, only the end is news.
     if let Some((_, cause)) = said.split_once("error sending request: ") {
         let cause = cause.rsplit_once("\": ").map_or(cause, |(_, cause)| cause);
-        return Err(Failure::unavailable(format!(
+        let failure = Failure::unavailable(format!(
             "cannot run `{program}` in pod {namespace}/{pod}: the API server cannot reach its kubelet: {}",
             failures::one_line(cause)
         ))
-        .hint(KUBELET));
+        .hint(KUBELET);
+        // Only what failed while dialing was never sent.
+        let ran = if cause.starts_with("dial ") { Ran::Not } else { Ran::Perhaps };
+        return Err(Unanswered { ran, failure });
     }
-    Err(Failure::other(format!(
+    let failure = Failure::other(format!(
         "cannot run `{program}` in pod {namespace}/{pod}: {}",
         failures::one_line(said)
-    )))
+    ));
+    let never =
+        ["failed to create exec", "failed to start exec", "unable to start container process"];
+    let ran = if never.iter().any(|words| said.contains(words)) { Ran::Not } else { Ran::Perhaps };
+    Err(Unanswered { ran, failure })
+}
+
+/// What kubelet and runtime say of a container that ended; the last one is containerd's, of one
+/// that ended a moment ago.
+fn is_gone(said: &str) -> bool {
+    said.contains("container not found")
+        || said.contains("not running")
+        || said.contains("task ") && said.contains("not found")
 }
 
 #[cfg(test)]
@@ -259,11 +276,11 @@ mod tests {
 
     use super::*;
 
-    fn check(status: &str, expected: Result<i32, FailureKind>) {
+    fn check(status: &str, expected: Result<i32, (FailureKind, Ran)>) {
         let target = Target { namespace: "ns".into(), pod: "p".into(), container: "c".into() };
         let status: Status = serde_json::from_str(status).unwrap();
         assert_eq!(
-            exit_code(&status, "ip", &target).map_err(|failure| failure.kind),
+            exit_code(&status, "ip", &target).map_err(|none| (none.failure.kind, none.ran)),
             expected,
             "{status:?}"
         );
@@ -277,24 +294,36 @@ mod tests {
                 "details":{"causes":[{"reason":"ExitCode","message":"2"}]}}"#,
             Ok(2),
         );
-        check(r#"{"status":"Failure","reason":"NonZeroExitCode"}"#, Err(FailureKind::Other));
-        check("{}", Err(FailureKind::Other));
+        check(
+            r#"{"status":"Failure","reason":"NonZeroExitCode"}"#,
+            Err((FailureKind::Other, Ran::Perhaps)),
+        );
+        check("{}", Err((FailureKind::Other, Ran::Perhaps)));
         check(
             r#"{"status":"Failure","reason":"InternalError","message":"exec: \"ip\": executable file not found in $PATH"}"#,
-            Err(FailureKind::NotFound),
+            Err((FailureKind::NotFound, Ran::NoProgram)),
         );
         check(
             r#"{"status":"Failure","message":"container not found (\"c\")"}"#,
-            Err(FailureKind::Unavailable),
+            Err((FailureKind::Unavailable, Ran::Gone)),
         );
         check(
             r#"{"status":"Failure","message":"Internal error occurred: error executing command in container: failed to exec in container: failed to create exec \"f6\": task d4 not found: not found"}"#,
-            Err(FailureKind::Unavailable),
+            Err((FailureKind::Unavailable, Ran::Gone)),
         );
         // Kubernetes 1.33, with the kubelet's port closed.
         check(
             r#"{"status":"Failure","message":"Internal error occurred: error sending request: Post \"https://192.168.10.101:10250/exec/ns/p/c?command=ip&output=1\": dial tcp 192.168.10.101:10250: connect: connection refused"}"#,
-            Err(FailureKind::Unavailable),
+            Err((FailureKind::Unavailable, Ran::Not)),
+        );
+        // The same, lost after it was sent.
+        check(
+            r#"{"status":"Failure","message":"error sending request: Post \"https://192.168.10.101:10250/exec/ns/p/c?command=ip\": EOF"}"#,
+            Err((FailureKind::Unavailable, Ran::Perhaps)),
+        );
+        check(
+            r#"{"status":"Failure","message":"error executing command in container: failed to exec in container: failed to start exec \"a1\": OCI runtime exec failed: exec failed: unable to start container process: error executing setns process"}"#,
+            Err((FailureKind::Other, Ran::Not)),
         );
     }
 

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use kube::client::UpgradeConnectionError;
 use kube::core::Status;
 use lab_types::Failure;
 
@@ -19,6 +20,8 @@ pub(crate) enum Problem {
     Status(Box<Status>),
     /// No connection came about: nothing was sent.
     Unconnected(Failure),
+    /// The server answered, but opened no stream: nothing ran at the far end.
+    Unopened(Failure),
     /// Anything else; the server may have seen the request.
     Broken(Failure),
 }
@@ -28,7 +31,7 @@ impl Problem {
     pub(crate) fn into_failure(self, doing: &str) -> Failure {
         match self {
             Self::Status(status) => of_status(&status, doing),
-            Self::Unconnected(failure) | Self::Broken(failure) => failure,
+            Self::Unconnected(failure) | Self::Unopened(failure) | Self::Broken(failure) => failure,
         }
     }
 
@@ -40,11 +43,12 @@ impl Problem {
         }
     }
 
-    /// How long the server asks us to wait before the same request, for waits worth waiting.
+    /// How long the server asks us to wait before the same request, if it is too busy to do
+    /// anything with this one; waits that are not worth waiting are none.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let Self::Status(status) = self else { return None };
-        let seconds = status.details.as_ref()?.retry_after_seconds;
-        (status.code == 429 && (1..=5).contains(&seconds))
+        let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+        (matches!(status.code, 429 | 503) && seconds <= 5)
             .then(|| Duration::from_secs(u64::from(seconds)))
     }
 
@@ -53,12 +57,16 @@ impl Problem {
         match error {
             kube::Error::Api(status) => Self::Status(status),
             kube::Error::Auth(error) => Self::Broken(of_credentials(&error)),
-            kube::Error::UpgradeConnection(error) => Self::Broken(
-                Failure::unavailable(format!(
+            kube::Error::UpgradeConnection(error) => {
+                let failure = Failure::unavailable(format!(
                     "the API server at {server} did not open a stream: {error}"
                 ))
-                .hint("a proxy between here and the API server may not let WebSockets through"),
-            ),
+                .hint("a proxy between here and the API server may not let WebSockets through");
+                match error {
+                    UpgradeConnectionError::ProtocolSwitch(_) => Self::Unopened(failure),
+                    _ => Self::Broken(failure),
+                }
+            }
             error => {
                 let failure = of_chain(&error, server);
                 if is_unconnected(&error) {
@@ -301,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn only_short_waits_of_429_are_waited() {
+    fn only_short_waits_of_a_busy_server_are_waited() {
         let status = |code, seconds| {
             let details =
                 serde_json::from_value(serde_json::json!({ "retryAfterSeconds": seconds }))
@@ -310,6 +318,8 @@ mod tests {
         };
         assert_eq!(status(429, 1).retry_after(), Some(Duration::from_secs(1)));
         assert_eq!(status(429, 600).retry_after(), None);
-        assert_eq!(status(503, 1).retry_after(), None);
+        assert_eq!(status(503, 2).retry_after(), Some(Duration::from_secs(2)));
+        assert_eq!(status(503, 0).retry_after(), Some(Duration::ZERO));
+        assert_eq!(status(500, 1).retry_after(), None);
     }
 }

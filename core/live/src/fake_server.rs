@@ -55,17 +55,32 @@ pub(crate) fn exit(code: i32) -> Act {
     Act::Frame(3, text.into_bytes())
 }
 
+/// What is asked of the server.
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: String,
+    /// How many were asked before.
+    pub(crate) nth: usize,
+}
+
 /// A server that lives as long as the test's runtime.
 pub(crate) struct FakeServer {
     pub(crate) url: String,
-    /// The paths of all requests, in order.
-    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeServer {
-    /// The closure sees the path and how many requests came before.
+    /// Answers by path and by how many requests came before.
     pub(crate) async fn start(
         answer: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::answering(move |request| answer(&request.path, request.nth)).await
+    }
+
+    /// Answers by all that is in a request.
+    pub(crate) async fn answering(
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -75,25 +90,53 @@ impl FakeServer {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
-                tokio::spawn(serve(stream, move |path: &str| {
-                    let mut asked = asked.lock().unwrap();
-                    asked.push(path.to_owned());
-                    answer(path, asked.len() - 1)
+                tokio::spawn(serve(stream, move |mut request: Request| {
+                    {
+                        let mut asked = asked.lock().unwrap();
+                        request.nth = asked.len();
+                        asked.push(match request.method.as_str() {
+                            "GET" => request.path.clone(),
+                            method => format!("{method} {}", request.path),
+                        });
+                    }
+                    answer(&request)
                 }));
             }
         });
         server
     }
 
+    /// What was asked: paths, and with the method in front where it is another than GET.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
+
+    /// How many of what was asked have this in them.
+    pub(crate) fn n_asked(&self, words: &str) -> usize {
+        self.asked().iter().filter(|asked| asked.contains(words)).count()
+    }
 }
 
-async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
+async fn serve(mut stream: TcpStream, answer: impl Fn(Request) -> Reply) {
     while let Some(head) = head(&mut stream).await {
-        let path = head.split(' ').nth(1).unwrap_or_default();
-        match answer(path) {
+        let header = |name: &str| {
+            head.lines()
+                .find(|line| line.to_lowercase().starts_with(name))
+                .map(|line| line[name.len()..].trim())
+        };
+        let length = header("content-length:").map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        if stream.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        let mut words = head.split(' ').map(str::to_owned);
+        let request = Request {
+            method: words.next().unwrap_or_default(),
+            path: words.next().unwrap_or_default(),
+            body: String::from_utf8(body).unwrap(),
+            nth: 0,
+        };
+        match answer(request) {
             Reply::Http(code, body) => {
                 let length = body.len();
                 let text = format!(
@@ -116,9 +159,7 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(&str) -> Reply) {
             Reply::Silence => std::future::pending().await,
             Reply::Cut => return,
             Reply::Exec(protocol, acts) => {
-                let key = head.lines().find_map(|line| {
-                    line.to_lowercase().starts_with("sec-websocket-key:").then(|| line[18..].trim())
-                });
+                let key = header("sec-websocket-key:");
                 let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
                 let text = format!(
                     "HTTP/1.1 101 x\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\nsec-websocket-protocol: {protocol}\r\n\r\n"

@@ -2,12 +2,17 @@
 //! exec in the pods of the agent, commands on other machines over ssh.
 //!
 //! Apart from the offline sides of the seam because it alone brings a network, TLS and credentials.
-//! It never writes to a cluster and knows no table, no plugin and no terminal. The only product
-//! knowledge is in `agent.rs`.
+//! The one thing that it ever writes to a cluster are debug pods, only when they are allowed, and it
+//! deletes them again (`debug_pod.rs`). It knows no table, no plugin and no terminal. The only
+//! product knowledge is in `agent.rs`.
 
 mod agent;
+mod agents;
 mod api;
+mod attempts;
+mod chance;
 mod connect;
+mod debug_pod;
 mod document;
 mod exec;
 mod failures;
@@ -17,6 +22,9 @@ mod fan_out;
 mod hosts;
 mod kinds;
 mod live;
+mod no_program;
+mod node;
+mod notes;
 mod objects;
 mod options;
 mod proxy;
@@ -24,7 +32,12 @@ mod quote;
 mod running;
 mod ssh;
 mod ssh_folder;
+mod transport;
 mod watch;
+mod ways;
 
+pub use debug_pod::leftovers::Leftover;
 pub use live::Live;
-pub use options::{ExtraHost, LiveOptions};
+pub use notes::Listener;
+pub use options::{DebugPodOptions, ExtraHost, LiveOptions};
+pub use transport::{Reachability, Reached, Transport};

@@ -2,51 +2,42 @@
 //!
 //! Apart because this is the whole of the crate on one page; each way of asking has a file.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use lab_backend::{
-    About, Answer, Backend, Change, Chunk, Host, Outcome, Page, Place, Question, Selection,
+    About, Answer, Backend, Change, Chunk, Host, Outcome, Page, Question, Selection,
 };
-use lab_types::{Failure, FailureKind};
-use tokio::sync::OnceCell;
 
-use crate::agent::{self, AgentPod, Agents};
+use crate::attempts::Attempts;
 use crate::connect::{self, Environment};
-use crate::exec::{self, Target};
+use crate::debug_pod::DebugPods;
+use crate::exec;
 use crate::fan_out::FanOut;
 use crate::hosts;
+use crate::notes::Listener;
 use crate::objects::Objects;
-use crate::running::{self, Running, Wanted};
-use crate::ssh::Ssh;
+use crate::running::{self, Wanted};
 use crate::watch;
-use crate::{ExtraHost, LiveOptions};
-
-/// After this, an agent that was missing or not ready is looked for again: a run can last for hours.
-const STALE: Duration = Duration::from_secs(5);
+use crate::ways::{Way, Ways};
+use crate::{Leftover, LiveOptions, Reachability, Reached, Transport};
 
 /// A live cluster and the machines beside it.
 pub struct Live {
-    options: LiveOptions,
     context: Option<String>,
     objects: Arc<Objects>,
-    agents: Mutex<Arc<Found>>,
+    ways: Arc<Ways>,
     fan_out: FanOut,
-    ssh: OnceCell<Ssh>,
-}
-
-/// The agents as they were once.
-#[derive(Default)]
-struct Found {
-    agents: OnceCell<(Agents, Instant)>,
 }
 
 impl Live {
     /// Reads the kubeconfig and prepares a client. The cluster is asked nothing before the first
     /// question.
+    ///
+    /// Whoever allows debug pods must [`close`](Self::close) it.
     ///
     /// # Errors
     /// No kubeconfig, one that cannot be read, a context that is not in it, credentials that are
@@ -58,171 +49,82 @@ impl Live {
     /// The same in a given environment.
     async fn connect_in(options: LiveOptions, environment: &Environment) -> Answer<Self> {
         let connected = connect::connect(&options, environment).await?;
+        let objects = Arc::new(Objects::new(connected.api, connected.namespace));
         Ok(Self {
-            fan_out: FanOut::new(options.concurrency, options.command_timeout),
-            options,
             context: connected.context,
-            objects: Arc::new(Objects::new(connected.api, connected.namespace)),
-            agents: Mutex::default(),
-            ssh: OnceCell::new(),
+            fan_out: FanOut::new(options.concurrency),
+            ways: Arc::new(Ways::new(options, Arc::clone(&objects))),
+            objects,
         })
+    }
+
+    /// From now on this hears, one line each and once, how each host is asked and what did not
+    /// work: `k8s-w0: asked by agent kube-system/x`.
+    pub fn tell(&self, listener: Listener) {
+        self.ways.notes.heard_by(listener);
+    }
+
+    /// Deletes the debug pods of this run. Afterwards none is made any more.
+    ///
+    /// It takes 10 seconds at the longest.
+    ///
+    /// # Errors
+    /// Pods that may still be there, by name; the cluster ends them at their deadline.
+    pub async fn close(&self) -> Answer<()> {
+        self.ways.close().await
+    }
+
+    /// Debug pods in the cluster, of this run and of others.
+    ///
+    /// # Errors
+    /// Pods may not be listed, or the API server does not answer.
+    pub async fn leftovers(&self) -> Answer<Vec<Leftover>> {
+        DebugPods::found(&self.objects, &self.ways.debug_namespace().await).await
+    }
+
+    /// Which transports reach a host, in the order in which they are tried. Each runs `true` there;
+    /// of a debug pod only whether one would be admitted is asked, and none is made.
+    pub async fn reachability(&self, host: &str) -> Vec<Reachability> {
+        let ways = if let Some(extra) = self.ways.extra(host) {
+            vec![(Transport::Ssh, Some(Way::Ssh(extra.clone())))]
+        } else {
+            let transports = self.ways.options.transports.iter();
+            transports.map(|by| (*by, self.ways.by(*by, host))).collect()
+        };
+        let tried = ways.into_iter().map(|(transport, way)| async move {
+            let state = match way {
+                Some(way) => self.reached(way, host).await,
+                None => Reached::Unused(self.ways.to_allow(transport, host).unwrap_or_default()),
+            };
+            Reachability { transport, state }
+        });
+        futures::future::join_all(tried).await
+    }
+
+    async fn reached(&self, way: Way, host: &str) -> Reached {
+        if way.transport() == Some(Transport::DebugPod) {
+            return match self.ways.trial(host).await {
+                Ok(namespace) => Reached::Admitted { namespace },
+                Err(failure) => Reached::No(failure),
+            };
+        }
+        let began = Instant::now();
+        let argv = ["true".to_owned()];
+        let ran = self.fan_out.run(async {
+            let mut attempts = Attempts::by(Arc::clone(&self.ways), way, host, &argv).await?;
+            let by = attempts.end();
+            running::collect(&mut attempts, self.ways.options.output_limit, "true").await?;
+            Ok(by)
+        });
+        match ran.await {
+            Ok(by) => Reached::Yes { by, took: began.elapsed() },
+            Err(failure) => Reached::No(failure),
+        }
     }
 
     /// The namespace that counts when none is named: `--namespace`, or the context's.
     pub fn namespace(&self) -> &str {
         &self.objects.namespace
-    }
-
-    /// The agent's pod on a node.
-    async fn agent(&self, node: &str) -> Answer<AgentPod> {
-        let found = self.found();
-        let known = self.load(&found).await?;
-        let failure = match agent::usable(&known.0, node) {
-            Ok(pod) => return Ok(pod),
-            Err(failure) => failure,
-        };
-        if known.1.elapsed() < STALE {
-            return Err(failure);
-        }
-        self.forget(&found);
-        let found = self.found();
-        agent::usable(&self.load(&found).await?.0, node)
-    }
-
-    /// Tells a name that is no host from a node without an agent.
-    async fn known(&self, node: &str, failure: Failure) -> Failure {
-        let nodes = Selection {
-            api_version: "v1".to_owned(),
-            kind: "Node".to_owned(),
-            keep: vec!["metadata.name".to_owned()],
-            ..Selection::default()
-        };
-        match self.objects.get(&nodes, node).await {
-            Err(Failure { kind: FailureKind::NotFound, .. }) => Failure::not_found(format!(
-                "there is no host `{node}`"
-            ))
-            .hint("`kubectl get nodes` lists the nodes; extra hosts are named in the settings"),
-            _ => failure,
-        }
-    }
-
-    fn found(&self) -> Arc<Found> {
-        Arc::clone(&self.agents.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Makes the next question look again, unless somebody else already did.
-    fn forget(&self, seen: &Arc<Found>) {
-        let mut current = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&current, seen) {
-            *current = Arc::default();
-        }
-    }
-
-    async fn load<'a>(&self, found: &'a Found) -> Answer<&'a (Agents, Instant)> {
-        found
-            .agents
-            .get_or_try_init(|| async {
-                let usual = self.options.agent_namespace.as_deref().unwrap_or(agent::NAMESPACE);
-                let mut of = Selection {
-                    api_version: "v1".to_owned(),
-                    kind: "Pod".to_owned(),
-                    namespace: Some(usual.to_owned()),
-                    labels: Some(agent::LABEL.to_owned()),
-                    ..Selection::default()
-                };
-                let mut pods = self.objects.list_all(&of).await?;
-                if pods.is_empty() && self.options.agent_namespace.is_none() {
-                    of.namespace = None;
-                    pods = self.objects.list_all(&of).await?;
-                }
-                let agents = agent::choose(&pods)
-                    .map_err(|error| crate::failures::unreadable("list `pods`", &error))?;
-                Ok((agents, Instant::now()))
-            })
-            .await
-    }
-
-    /// Starts a command where its question says.
-    async fn open(&self, question: &Question, wanted: Wanted) -> Answer<Box<dyn Running>> {
-        let argv = &question.argv;
-        if argv.first().is_none_or(String::is_empty) {
-            return Err(Failure::invalid("a command without a program"));
-        }
-        match &question.place {
-            Place::Pod { namespace, name, container } => {
-                let container = match container {
-                    Some(container) => container.clone(),
-                    None => self.objects.container(namespace, name).await?,
-                };
-                let target = Target { namespace: namespace.clone(), pod: name.clone(), container };
-                // Any container may be without a shell, so nothing is put around its commands.
-                let opened = exec::open(&self.objects.api, &target, argv, Wanted::ToTheEnd).await;
-                Ok(Box::new(opened.map_err(|problem| exec::not_started(problem, &target, argv))?))
-            }
-            Place::Host { host } => match self.extra(host) {
-                Some(extra) => self.open_ssh(extra, argv, wanted).await,
-                None => match (self.open_agent(host, argv, wanted).await, self.ssh_node(host)) {
-                    (Err(_), Some(node)) => self.open_ssh(node, argv, wanted).await,
-                    (opened, _) => opened,
-                },
-            },
-            Place::Agent { host } if self.extra(host).is_some() => {
-                Err(Failure::not_found(format!("{host} is not a node: it has no agent")))
-            }
-            Place::Agent { host } => self.open_agent(host, argv, wanted).await,
-        }
-    }
-
-    async fn open_ssh(
-        &self,
-        host: &ExtraHost,
-        argv: &[String],
-        wanted: Wanted,
-    ) -> Answer<Box<dyn Running>> {
-        let ssh = self.ssh.get_or_init(|| async { Ssh::new() }).await;
-        Ok(Box::new(ssh.open(host, argv, wanted).await?))
-    }
-
-    /// In the agent's pod, whose network is the host's. Agents are replaced while a run goes on: a
-    /// pod that is gone is looked for once more.
-    async fn open_agent(
-        &self,
-        node: &str,
-        argv: &[String],
-        wanted: Wanted,
-    ) -> Answer<Box<dyn Running>> {
-        let mut again = true;
-        loop {
-            let seen = self.found();
-            let pod = match self.agent(node).await {
-                Ok(pod) => pod,
-                Err(failure) if failure.kind == FailureKind::Unavailable => {
-                    return Err(self.known(node, failure).await);
-                }
-                Err(failure) => return Err(failure),
-            };
-            let target = Target {
-                namespace: pod.namespace,
-                pod: pod.name,
-                container: agent::CONTAINER.to_owned(),
-            };
-            match exec::open(&self.objects.api, &target, argv, wanted).await {
-                Ok(exec) => return Ok(Box::new(exec)),
-                Err(problem) if again && problem.code() == Some(404) => {
-                    again = false;
-                    self.forget(&seen);
-                }
-                Err(problem) => return Err(exec::not_started(problem, &target, argv)),
-            }
-        }
-    }
-
-    fn extra(&self, name: &str) -> Option<&ExtraHost> {
-        self.options.extra_hosts.iter().find(|host| host.name == name)
-    }
-
-    fn ssh_node(&self, name: &str) -> Option<&ExtraHost> {
-        self.options.ssh_nodes.iter().find(|host| host.name == name)
     }
 }
 
@@ -246,7 +148,7 @@ impl Backend for Live {
                 keep: vec!["status.addresses".to_owned()],
                 ..Selection::default()
             };
-            hosts::merge(&self.objects.list_all(&nodes).await?, &self.options.extra_hosts)
+            hosts::merge(&self.objects.list_all(&nodes).await?, &self.ways.options.extra_hosts)
         }
         .boxed()
     }
@@ -280,26 +182,22 @@ impl Backend for Live {
     }
 
     fn run<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answer<Outcome>> {
-        async move {
+        let command = async {
+            let ways = Arc::clone(&self.ways);
+            let mut attempts = Attempts::open(ways, question, Wanted::ToTheEnd).await?;
             let what = exec::shown(&question.argv);
-            self.fan_out
-                .run(&what, async {
-                    let mut running = self.open(question, Wanted::ToTheEnd).await?;
-                    running::collect(running.as_mut(), self.options.output_limit).await
-                })
-                .await
-        }
-        .boxed()
+            running::collect(&mut attempts, self.ways.options.output_limit, &what).await
+        };
+        self.fan_out.run(command).boxed()
     }
 
     /// Streams take no turn: one that runs for hours would keep others waiting for hours. Their
     /// number is that of the hosts.
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
+        let ways = Arc::clone(&self.ways);
         async move {
-            let what = exec::shown(&question.argv);
-            let running =
-                self.fan_out.in_time(&what, self.open(&question, Wanted::WhileWeListen)).await?;
-            Ok(running::stream(running))
+            let attempts = Attempts::open(ways, &question, Wanted::WhileWeListen).await?;
+            Ok(running::stream(Box::new(attempts)))
         }
         .boxed()
     }

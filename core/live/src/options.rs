@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Transport;
+
 /// How to reach a cluster and the hosts beside it. `Default` is what kubectl would do without flags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveOptions {
@@ -54,8 +56,14 @@ pub struct LiveOptions {
     pub agent_namespace: Option<String>,
     /// Machines beside the cluster, such as a router.
     pub extra_hosts: Vec<ExtraHost>,
-    /// Nodes that can also be reached over ssh, by node name; used where a node has no agent.
+    /// Nodes that can also be reached over ssh, by node name.
     pub ssh_nodes: Vec<ExtraHost>,
+    /// The user's program that ssh may ask for passwords; absent: ssh asks nobody.
+    pub ssh_askpass: Option<PathBuf>,
+    /// How a node is asked, the first way that can first. What is not named is not used.
+    pub transports: Vec<Transport>,
+    /// How debug pods are made; absent: none may be made.
+    pub debug_pods: Option<DebugPodOptions>,
 }
 
 impl Default for LiveOptions {
@@ -85,6 +93,9 @@ impl Default for LiveOptions {
             agent_namespace: None,
             extra_hosts: Vec::new(),
             ssh_nodes: Vec::new(),
+            ssh_askpass: None,
+            transports: Transport::ALL.to_vec(),
+            debug_pods: None,
         }
     }
 }
@@ -108,4 +119,35 @@ pub struct ExtraHost {
     pub known_hosts: Option<PathBuf>,
     /// Puts `sudo -n` before every command.
     pub sudo: bool,
+}
+
+/// How the pods are made that answer for nodes whose agents cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebugPodOptions {
+    /// What runs in them. Absent: the image of the agents, which is on the nodes already.
+    pub image: Option<String>,
+    /// A secret of their namespace to pull the image with. Absent: those of the agents, with the
+    /// agents' image.
+    pub pull_secret: Option<String>,
+    /// Where they are made. Absent: beside the agents, whose namespace admits such pods.
+    pub namespace: Option<String>,
+    /// After this the cluster ends them by itself, whatever happened here.
+    pub lifetime: Duration,
+    /// The longest wait for one to run, its image pulled.
+    pub start_timeout: Duration,
+    /// Whether they see the processes of the node.
+    pub host_pid: bool,
+}
+
+impl Default for DebugPodOptions {
+    fn default() -> Self {
+        Self {
+            image: None,
+            pull_secret: None,
+            namespace: None,
+            lifetime: Duration::from_hours(1),
+            start_timeout: Duration::from_mins(1),
+            host_pid: false,
+        }
+    }
 }

@@ -11,32 +11,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use lab_backend::{Answer, Chunk};
-use lab_types::Failure;
+use lab_backend::Answer;
+use lab_types::{Failure, FailureKind};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-use crate::failures;
+use crate::chance::jitter;
 use crate::quote;
-use crate::running::{Running, Wanted};
+use crate::running::{Piece, Running, Unanswered, Wanted};
 use crate::{ExtraHost, ssh_folder};
+use words::{LOST, REFUSED, no_ssh, own_failure, unknown_failure};
 
 /// sshd allows ten sessions on a connection (`MaxSessions`); streams and commands share them.
 const SESSIONS: usize = 8;
 /// After this, a host that could not be reached is tried again: a run can last for hours.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How often a connection is opened that is refused or reset at once: an sshd that is met by many
+/// drops some of them (`MaxStartups`), a jump host above all.
+const ATTEMPTS: u32 = 3;
 
 /// The ssh connections of a run, one for each host.
 pub(crate) struct Ssh {
     /// Where shared connections have their sockets; absent where ssh cannot share.
     folder: Option<ssh_folder::Folder>,
     hosts: Mutex<HashMap<String, Arc<Line>>>,
+    /// The user's program that asks for passwords; without it nothing is asked.
+    askpass: Option<PathBuf>,
 }
 
 /// The way to one host.
 struct Line {
     host: ExtraHost,
+    askpass: Option<PathBuf>,
     socket: Option<PathBuf>,
     /// Set when the shared connection stands.
     shared: OnceCell<()>,
@@ -46,23 +53,34 @@ struct Line {
 }
 
 impl Ssh {
-    pub(crate) fn new() -> Self {
-        Self { folder: ssh_folder::Folder::new(), hosts: Mutex::default() }
+    /// `askpass` is the user's own program that ssh may ask for passwords, if it may ask at all.
+    pub(crate) fn new(askpass: Option<PathBuf>) -> Self {
+        Self { folder: ssh_folder::Folder::new(), hosts: Mutex::default(), askpass }
     }
 
-    /// Starts a command. When this fails, it did not start.
-    pub(crate) async fn open(
-        &self,
-        host: &ExtraHost,
-        argv: &[String],
-        wanted: Wanted,
-    ) -> Answer<Session> {
+    /// Waits until the connection that all commands of a host share stands.
+    pub(crate) async fn ready(&self, host: &ExtraHost) -> Answer<()> {
         if host.ssh.is_empty() || host.ssh.starts_with('-') {
             return Err(Failure::invalid(format!(
                 "host {}: `{}` is no ssh target",
                 host.name, host.ssh
             )));
         }
+        let line = self.line(host);
+        match &line.socket {
+            Some(socket) => line.shared.get_or_try_init(|| line.share(socket)).await.copied(),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a command on a host that is [`ready`](Self::ready). When this fails, it did not
+    /// start.
+    pub(crate) async fn open(
+        &self,
+        host: &ExtraHost,
+        argv: &[String],
+        wanted: Wanted,
+    ) -> Answer<Session> {
         let sudo = ["sudo".to_owned(), "-n".to_owned()];
         let words: Vec<String> =
             sudo.into_iter().filter(|_| host.sudo).chain(argv.iter().cloned()).collect();
@@ -70,9 +88,6 @@ impl Ssh {
         let line = self.line(host);
         let turn =
             Arc::clone(&line.sessions).acquire_owned().await.map_err(|_| Failure::stopped())?;
-        if let Some(socket) = &line.socket {
-            line.shared.get_or_try_init(|| line.share(socket)).await?;
-        }
         let mut command = line.command();
         command.arg("--").arg(&host.ssh).arg(remote);
         if wanted == Wanted::WhileWeListen {
@@ -88,7 +103,6 @@ impl Ssh {
             err: Some(err),
             tail: Vec::new(),
             host: host.clone(),
-            program: argv.first().cloned().unwrap_or_default(),
             shared: line.socket.is_some(),
             _turn: turn,
         })
@@ -100,6 +114,7 @@ impl Ssh {
         Arc::clone(hosts.entry(host.name.clone()).or_insert_with(|| {
             Arc::new(Line {
                 host: host.clone(),
+                askpass: self.askpass.clone(),
                 socket: self.folder.as_ref().map(|folder| folder.socket(nth)),
                 shared: OnceCell::new(),
                 failed: Mutex::default(),
@@ -133,7 +148,7 @@ impl Drop for Ssh {
 
 /// Opens the connection that the commands of a host share, as a process of its own: what fails here
 /// is ssh's, and what fails later is the command's.
-async fn share(host: &ExtraHost, socket: &Path) -> Answer<()> {
+async fn share(host: &ExtraHost, askpass: Option<&Path>, socket: &Path) -> Answer<()> {
     // A file, for the process that stays behind would hold a pipe open.
     let log = socket.with_extension("log");
     let _ = std::fs::remove_file(&log);
@@ -142,7 +157,7 @@ async fn share(host: &ExtraHost, socket: &Path) -> Answer<()> {
         .append(true)
         .open(&log)
         .map_err(|error| Failure::other(format!("cannot write {}: {error}", log.display())))?;
-    let mut command = base(host, Some(&log));
+    let mut command = base(host, askpass, Some(&log));
     command
         .args(["-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=60", "-o"])
         .arg(format!("ControlPath={}", socket.display()))
@@ -170,15 +185,29 @@ impl Line {
         {
             return Err(failure.clone());
         }
-        let shared = share(&self.host, socket).await;
-        if let Err(failure) = &shared {
-            *failed() = Some((failure.clone(), Instant::now()));
+        let mut attempt = 1;
+        loop {
+            let began = Instant::now();
+            let Err(failure) = share(&self.host, self.askpass.as_deref(), socket).await else {
+                return Ok(());
+            };
+            // What failed slowly, or is not about the connection, fails again.
+            let again = failure.kind == FailureKind::Unavailable
+                && (failure.message.ends_with(REFUSED) || failure.message.ends_with(LOST))
+                && began.elapsed() < Duration::from_secs(1);
+            if !again || attempt == ATTEMPTS {
+                *failed() = Some((failure.clone(), Instant::now()));
+                return Err(failure);
+            }
+            tokio::time::sleep(jitter(Duration::from_millis(200) * 3_u32.pow(attempt - 1))).await;
+            attempt += 1;
         }
-        shared
     }
 
     fn command(&self) -> Command {
-        let mut command = base(&self.host, None);
+        // Over a shared connection nobody logs in, so there is nothing to ask.
+        let askpass = self.askpass.as_deref().filter(|_| self.socket.is_none());
+        let mut command = base(&self.host, askpass, None);
         if let Some(socket) = &self.socket {
             command.args(["-o", "ControlMaster=no", "-o"]);
             command.arg(format!("ControlPath={}", socket.display()));
@@ -188,10 +217,15 @@ impl Line {
     }
 }
 
-/// `ssh` with what holds for every use: no questions, no terminal, nothing forwarded.
-fn base(host: &ExtraHost, log: Option<&Path>) -> Command {
+/// `ssh` with what holds for every use: no terminal, nothing forwarded, and no questions but those
+/// that the user's askpass answers.
+fn base(host: &ExtraHost, askpass: Option<&Path>, log: Option<&Path>) -> Command {
     let mut command = Command::new("ssh");
-    command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]);
+    command.args(["-T", "-o", batch(askpass), "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]);
+    if let Some(askpass) = askpass {
+        // Else ssh would take the terminal, on which a table is drawn.
+        command.env("SSH_ASKPASS", askpass).env("SSH_ASKPASS_REQUIRE", "force");
+    }
     command.args(["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"]);
     command.args(["-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no", "-o", "ForwardX11=no"]);
     command.args(["-o", "PermitLocalCommand=no", "-o", "RemoteCommand=none"]);
@@ -202,7 +236,7 @@ fn base(host: &ExtraHost, log: Option<&Path>) -> Command {
         command.arg("-i").arg(identity).args(["-o", "IdentitiesOnly=yes"]);
     }
     if let Some(jump) = &host.jump {
-        command.arg("-o").arg(format!("ProxyCommand={}", through(jump, host, log)));
+        command.arg("-o").arg(format!("ProxyCommand={}", through(jump, host, askpass, log)));
     }
     if let Some(known) = &host.known_hosts {
         command.arg("-o").arg(format!("UserKnownHostsFile=\"{}\"", known.display()));
@@ -212,11 +246,16 @@ fn base(host: &ExtraHost, log: Option<&Path>) -> Command {
     command
 }
 
+/// In batch mode ssh asks nobody, its askpass included.
+fn batch(askpass: Option<&Path>) -> &'static str {
+    if askpass.is_some() { "BatchMode=no" } else { "BatchMode=yes" }
+}
+
 /// The way through a jump host. `-J` would ask questions on the terminal and forget the identity and
 /// the known hosts, for its own ssh inherits neither `BatchMode` nor they.
-fn through(jump: &str, host: &ExtraHost, log: Option<&Path>) -> String {
+fn through(jump: &str, host: &ExtraHost, askpass: Option<&Path>, log: Option<&Path>) -> String {
     let mut words: Vec<String> =
-        ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]
+        ["ssh", "-T", "-o", batch(askpass), "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR"]
             .map(str::to_owned)
             .to_vec();
     if let Some(identity) = &host.identity {
@@ -250,13 +289,12 @@ pub(crate) struct Session {
     /// The end of standard error, in which ssh says what went wrong.
     tail: Vec<u8>,
     host: ExtraHost,
-    program: String,
     shared: bool,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Running for Session {
-    fn next(&mut self) -> BoxFuture<'_, Chunk> {
+    fn next(&mut self) -> BoxFuture<'_, Piece> {
         Box::pin(async move {
             let mut out = vec![0; 64 << 10];
             let mut err = vec![0; 4 << 10];
@@ -266,7 +304,7 @@ impl Running for Session {
                         0 => self.out = None,
                         n => {
                             out.truncate(n);
-                            return Chunk::Out(out);
+                            return Piece::Out(out);
                         }
                     },
                     read = read(&mut self.err, &mut err), if self.err.is_some() => match read {
@@ -274,10 +312,10 @@ impl Running for Session {
                         n => {
                             err.truncate(n);
                             self.remember(&err);
-                            return Chunk::Err(err);
+                            return Piece::Err(err);
                         }
                     },
-                    else => return Chunk::Ended(self.ended().await),
+                    else => return Piece::Ended(self.ended().await),
                 }
             }
         })
@@ -298,99 +336,40 @@ impl Session {
         self.tail.drain(..excess);
     }
 
-    async fn ended(&mut self) -> Answer<i32> {
-        let status = self
-            .child
-            .wait()
-            .await
-            .map_err(|error| Failure::other(format!("cannot wait for ssh: {error}")))?;
+    async fn ended(&mut self) -> Result<i32, Unanswered> {
+        let status = self.child.wait().await.map_err(|error| {
+            Unanswered::perhaps(Failure::other(format!("cannot wait for ssh: {error}")))
+        })?;
         let said = String::from_utf8_lossy(&self.tail);
         match status.code() {
-            None => Err(Failure::other(format!("ssh to {} was killed", self.host.name))),
+            None => Err(Unanswered::perhaps(Failure::other(format!(
+                "ssh to {} was killed",
+                self.host.name
+            )))),
             // Once a connection is shared, 255 may also be the command's own.
             Some(255) => match own_failure(&said, &self.host) {
-                Some(failure) => Err(failure),
+                Some(failure) => Err(Unanswered::perhaps(failure)),
                 None if self.shared => Ok(255),
-                None => Err(unknown_failure(&said, &self.host)),
+                None => Err(Unanswered::perhaps(unknown_failure(&said, &self.host))),
             },
-            Some(127) if said.contains("not found") && said.contains(&self.program) => {
-                Err(Failure::not_found(format!("`{}` is not on {}", self.program, self.host.name)))
-            }
             Some(1) if self.host.sudo && said.contains("sudo: a password is required") => {
-                Err(Failure::denied(format!("sudo on {} asks for a password", self.host.name))
-                    .hint(
-                        "allow it without one in sudoers (`NOPASSWD`), or log in as another user",
-                    ))
+                let failure = Failure::denied(format!(
+                    "sudo on {} asks for a password",
+                    self.host.name
+                ))
+                .hint("allow it without one in sudoers (`NOPASSWD`), or log in as another user");
+                Err(Unanswered::not_run(failure))
             }
             Some(code) => Ok(code),
         }
     }
 }
 
-fn no_ssh(error: &std::io::Error) -> Failure {
-    if error.kind() == std::io::ErrorKind::NotFound {
-        Failure::unavailable("there is no `ssh` program here")
-            .hint("install the OpenSSH client: `apt install openssh-client`")
-    } else {
-        Failure::other(format!("cannot start ssh: {error}"))
-    }
-}
-
-/// ssh's own failures, by its words.
-fn own_failure(said: &str, host: &ExtraHost) -> Option<Failure> {
-    // What ssh says when the way itself ended, whoever ended it.
-    let on_the_way =
-        said.contains("UNKNOWN port 65535") || said.contains("kex_exchange_identification");
-    let name = match &host.jump {
-        Some(jump) if on_the_way => format!("jump host {jump} of {}", host.name),
-        _ => format!("host {} ({})", host.name, host.ssh),
-    };
-    let has = |words: &str| said.contains(words);
-    Some(if has("REMOTE HOST IDENTIFICATION HAS CHANGED") {
-        Failure::denied(format!("{name}: its host key is not the known one")).hint(
-            "was it made anew? remove the old key with `ssh-keygen -R`, then connect once by hand",
-        )
-    } else if has("Host key verification failed") || has("host key is known for") {
-        let target = match &host.jump {
-            Some(jump) if on_the_way => format!("ssh://{jump}"),
-            _ => host.port.map(|port| format!("-p {port} ")).unwrap_or_default() + &host.ssh,
-        };
-        Failure::denied(format!("{name}: its host key is not known"))
-            .hint(format!("compare and accept it once by hand: `ssh {target}`"))
-    } else if has("Permission denied (") || has("Too many authentication failures") {
-        Failure::denied(format!("{name}: the login was refused"))
-            .hint("set `identity` to the right key, or load it with `ssh-add`")
-    } else if has("Could not resolve hostname") {
-        Failure::unavailable(format!("{name}: its name is not known"))
-            .hint("set the address, or an entry in ~/.ssh/config")
-    } else if has("Connection refused") {
-        Failure::unavailable(format!("{name}: connection refused"))
-            .hint("does sshd run there, and on this port?")
-    } else if has("Connection timed out")
-        || has("Operation timed out")
-        || has("timed out during banner")
-    {
-        Failure::timeout(format!("{name}: no answer"))
-            .hint("is it up, and is a route or a jump host missing?")
-    } else if has("No route to host") || has("Network is unreachable") {
-        Failure::unavailable(format!("{name}: no route to it")).hint("is a jump host missing?")
-    } else if has("Connection closed by")
-        || has("Connection reset by")
-        || has("client_loop: ")
-        || has("Broken pipe")
-        || has("not responding")
-        || has("kex_exchange_identification")
-    {
-        Failure::unavailable(format!("{name}: the connection was lost"))
-    } else {
-        return None;
-    })
-}
-
-fn unknown_failure(said: &str, host: &ExtraHost) -> Failure {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("ssh failed");
-    Failure::unavailable(format!("host {} ({}): {}", host.name, host.ssh, failures::one_line(last)))
+/// The program is not on that host.
+pub(crate) fn missing(program: &str, host: &ExtraHost) -> Failure {
+    Failure::not_found(format!("`{program}` is not on {}", host.name))
 }
 
 #[cfg(test)]
 mod tests;
+mod words;

@@ -11,13 +11,11 @@ impl Folder {
     /// `None` where it cannot be made, or where ssh cannot share connections (Windows).
     #[cfg(unix)]
     pub(crate) fn new() -> Option<Self> {
-        use std::hash::{BuildHasher, Hasher};
         use std::os::unix::fs::DirBuilderExt;
 
         // A socket's path must fit in about 100 bytes, which temporary folders of users often do not.
         for base in [std::env::temp_dir(), PathBuf::from("/tmp")] {
-            let random = std::hash::RandomState::new().build_hasher().finish();
-            let path = base.join(format!("lab-ssh-{random:016x}"));
+            let path = base.join(format!("lab-ssh-{:016x}", crate::chance::random()));
             let fits = path.as_os_str().len() <= 70;
             // Fails if it exists, so nobody can have prepared it.
             if fits && std::fs::DirBuilder::new().mode(0o700).create(&path).is_ok() {

@@ -16,9 +16,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
+use crate::chance::jitter;
 use crate::document;
 use crate::failures;
-use crate::fan_out::jitter;
 use crate::kinds::{self, Resource};
 use crate::objects::{self, Listing, Objects};
 

@@ -97,7 +97,10 @@ fn write_hint(
     if !failed.is_empty() && !rest.is_empty() && rest.len() <= LISTED {
         ways.push(format!("ask the others alone with `--host {}`", clean(&rest.join(","))));
     }
-    let is = |kind| partials.iter().any(|partial| partial.why.kind == kind);
+    // A failure that knows better says so itself.
+    let is = |kind| {
+        partials.iter().any(|partial| partial.why.kind == kind && partial.why.hint.is_none())
+    };
     if is(FailureKind::Timeout) {
         ways.push("wait longer with `--request-timeout 60s`".to_owned());
     }
@@ -147,6 +150,16 @@ mod tests {
              router: ssh: no key\n\
              hint: ask the others alone with `--host ctr,w1`, or wait longer with \
              `--request-timeout 60s`, or see your rights with `kubectl auth can-i --list`\n",
+        );
+    }
+
+    #[test]
+    fn a_failure_that_knows_how_to_wait_longer_is_not_contradicted() {
+        check(
+            &[("w0", Failure::timeout("late").hint("wait longer with `--timeout 60s`"))],
+            &["w0"],
+            "1 of 1 host gave no answer: w0 (timeout)\n  w0: late\n\
+             hint: wait longer with `--timeout 60s`\n",
         );
     }
 

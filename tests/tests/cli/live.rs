@@ -1,5 +1,7 @@
 //! A cluster that answers badly: a faked API server on loopback.
 
+use std::time::{Duration, Instant};
+
 use lab_tests::{ApiServer, Lab, Reply, Run, status};
 
 fn routes(flags: &str, answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Run {
@@ -82,4 +84,47 @@ fn rights_that_are_missing_are_named_once() {
     let said = said(&run);
     assert!(said.contains("forbidden"), "{said}");
     assert!(said.contains("dev"), "who is refused is told: {said}");
+}
+
+/// A debug pod is made, and does not start.
+fn with_a_pod(path: &str) -> Reply {
+    let pods = "/api/v1/namespaces/lab/pods";
+    match path.strip_prefix("POST ").or_else(|| path.strip_prefix("DELETE ")) {
+        Some(at) if at.starts_with(pods) => Reply::Http(200, "", "{}".into()),
+        None if path.starts_with("/api/v1/namespaces/lab/pods/") => {
+            Reply::Http(200, "", r#"{"metadata":{},"status":{"phase":"Pending"}}"#.into())
+        }
+        _ => bare(path),
+    }
+}
+
+#[test]
+fn a_debug_pod_is_deleted_when_a_signal_ends_the_run() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let server = ApiServer::start(with_a_pod);
+        let lab = Lab::line("routes --debug-pods")
+            .kubeconfig(&server.kubeconfig())
+            .config("[debug-pod]\nimage = \"x\"\nnamespace = \"lab\"\n");
+        let child = lab.start();
+        let count = |words: &str| server.asked().iter().filter(|path| path.contains(words)).count();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while count("POST ") == 0 {
+            assert!(Instant::now() < deadline, "no pod is made: {:?}", server.asked());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let mut kill = std::process::Command::new("kill");
+        kill.args(["-s", signal, &child.id().to_string()]);
+        assert!(kill.status().expect("it is there").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code));
+        assert_eq!((count("POST "), count("DELETE ")), (1, 1), "{:?}", server.asked());
+    }
+}
+
+#[test]
+fn without_leave_no_pod_is_made_and_the_flag_is_named() {
+    let server = ApiServer::start(with_a_pod);
+    let run = Lab::line("routes").kubeconfig(&server.kubeconfig()).run().exits(2);
+    assert!(said(&run).contains("`--debug-pods`"), "{}", said(&run));
+    assert!(server.asked().iter().all(|path| path.starts_with('/')), "{:?}", server.asked());
 }

@@ -17,6 +17,7 @@ mod faults;
 mod forwarding;
 mod routes;
 mod silent_hosts;
+mod transports;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +34,7 @@ const AT_THE_DESK: &str = "KUBECTL_LAB_TEST_AT_THE_DESK";
 type Scenario = (&'static str, fn(&Cluster));
 
 /// In this order, so that the routing mode changes only twice.
-const SCENARIOS: [Scenario; 30] = [
+const SCENARIOS: [Scenario; 33] = [
     ("native: the black hole is found, word for word", routes::black_hole),
     ("native: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
     ("native: a trace across the router ends where the packet does", routes::traces),
@@ -56,6 +57,9 @@ const SCENARIOS: [Scenario; 30] = [
     ("silent: the router's host key is not known", silent_hosts::unknown_host_key),
     ("silent: the router refuses connections", silent_hosts::router_refuses),
     ("silent: the router is not there", silent_hosts::router_is_not_there),
+    ("debug pods: the same answers, and none is left", transports::by_debug_pods),
+    ("debug pods: a signal while they start", transports::interrupted),
+    ("debug pods: a namespace that admits none", transports::refused),
     ("access: a user without any right", access::no_right),
     ("access: a user who may read and not exec", access::no_exec),
     ("access: an extra host with the name of a node", access::one_name_twice),

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Keys with one value that can also be given in the environment, with that variable.
-pub(super) const KEYS: [(&str, &str); 9] = [
+/// Keys with one value that can also be given in the environment, with that variable. A key of a
+/// table stands behind the table's name.
+pub(super) const KEYS: [(&str, &str); 17] = [
     ("output", "KUBECTL_LAB_OUTPUT"),
     ("color", "KUBECTL_LAB_COLOR"),
     ("fail-on", "KUBECTL_LAB_FAIL_ON"),
@@ -21,9 +22,17 @@ pub(super) const KEYS: [(&str, &str); 9] = [
     ("context", "KUBECTL_LAB_CONTEXT"),
     ("kubeconfig", "KUBECTL_LAB_KUBECONFIG"),
     ("agent-namespace", "KUBECTL_LAB_AGENT_NAMESPACE"),
+    ("transports", "KUBECTL_LAB_TRANSPORTS"),
+    ("debug-pods", "KUBECTL_LAB_DEBUG_PODS"),
+    ("debug-pod.image", "KUBECTL_LAB_DEBUG_POD_IMAGE"),
+    ("debug-pod.pull-secret", "KUBECTL_LAB_DEBUG_POD_PULL_SECRET"),
+    ("debug-pod.namespace", "KUBECTL_LAB_DEBUG_POD_NAMESPACE"),
+    ("debug-pod.lifetime", "KUBECTL_LAB_DEBUG_POD_LIFETIME"),
+    ("debug-pod.start-timeout", "KUBECTL_LAB_DEBUG_POD_START_TIMEOUT"),
+    ("debug-pod.host-pid", "KUBECTL_LAB_DEBUG_POD_HOST_PID"),
 ];
 
-const TABLES: [&str; 4] = ["extra-hosts", "ssh-nodes", "ssh", "plugins"];
+const TABLES: [&str; 5] = ["debug-pod", "extra-hosts", "ssh-nodes", "ssh", "plugins"];
 const SSH_KEYS: [&str; 5] = ["port", "identity", "jump", "known-hosts", "sudo"];
 const HOST_KEYS: [&str; 7] =
     ["ssh", "addresses", "port", "identity", "jump", "known-hosts", "sudo"];
@@ -110,7 +119,10 @@ impl Reader<'_> {
     fn contents(&self, table: &DeTable<'_>) -> Result<Contents, CliError> {
         let mut contents = Contents::default();
         let mut defaults = ExtraHost::default();
-        let known = || KEYS.iter().map(|(key, _)| *key).chain(TABLES);
+        let known = || {
+            let keys = KEYS.iter().map(|(key, _)| *key);
+            keys.filter(|key| !key.contains('.')).chain(TABLES)
+        };
         let entries = entries(table);
         if let Some((_, _, value)) = entries.iter().find(|(key, ..)| *key == "ssh") {
             self.host(&mut defaults, "ssh", self.table("ssh", value)?, &SSH_KEYS)?;
@@ -123,6 +135,7 @@ impl Reader<'_> {
             }
             match key {
                 "ssh" => {}
+                "debug-pod" => self.keys_of(&mut contents, key, self.table(key, value)?)?,
                 "extra-hosts" => contents.extra_hosts = self.hosts(key, value, &defaults)?,
                 "ssh-nodes" => contents.ssh_nodes = self.hosts(key, value, &defaults)?,
                 "plugins" => {
@@ -137,6 +150,24 @@ impl Reader<'_> {
             }
         }
         Ok(contents)
+    }
+
+    /// The keys of a table in which each has one value.
+    fn keys_of(
+        &self,
+        contents: &mut Contents,
+        name: &str,
+        table: &DeTable<'_>,
+    ) -> Result<(), CliError> {
+        let known = || KEYS.iter().filter_map(|(key, _)| key.strip_prefix(name)?.strip_prefix('.'));
+        for (key, at, value) in entries(table) {
+            let full = format!("{name}.{key}");
+            let Some((full, _)) = KEYS.iter().find(|(known, _)| *known == full) else {
+                return Err(self.unknown(name, key, at, known()));
+            };
+            contents.keys.insert(full, (self.scalar(full, value)?, self.line(at)));
+        }
+        Ok(())
     }
 
     fn unknown<'k>(
@@ -164,12 +195,22 @@ impl Reader<'_> {
         })
     }
 
-    /// A string, or a whole number for those who leave out the quotes.
+    /// A value as the text that the environment would give: a list has commas, and a switch and a
+    /// whole number stand without quotes.
     fn scalar(&self, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, CliError> {
-        match value.get_ref() {
-            DeValue::String(text) => Ok(text.to_string()),
-            DeValue::Integer(number) if name == "concurrency" => Ok(number.as_str().to_owned()),
-            _ if name == "concurrency" => Err(self.wrong(name, value, "a whole number")),
+        match (name, value.get_ref()) {
+            ("transports", DeValue::Array(list)) => {
+                let words = list.iter().map(|item| self.string(name, item));
+                Ok(words.collect::<Result<Vec<_>, _>>()?.join(","))
+            }
+            ("transports", _) => Err(self.wrong(name, value, "a list of strings")),
+            ("debug-pods" | "debug-pod.host-pid", DeValue::Boolean(on)) => Ok(on.to_string()),
+            ("debug-pods" | "debug-pod.host-pid", _) => {
+                Err(self.wrong(name, value, "true or false"))
+            }
+            ("concurrency", DeValue::Integer(number)) => Ok(number.as_str().to_owned()),
+            (_, DeValue::String(text)) => Ok(text.to_string()),
+            ("concurrency", _) => Err(self.wrong(name, value, "a whole number")),
             _ => Err(self.wrong(name, value, "a string in quotes")),
         }
     }

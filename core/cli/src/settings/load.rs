@@ -4,9 +4,10 @@
 use super::file::{self, Contents, KEYS};
 use super::kubeconfig;
 use super::{
-    Connection, Environment, Hosts, LogLevel, Origin, Selection, Setting, Settings, Source, View,
+    Connection, DebugPod, Environment, Hosts, LogLevel, Origin, Selection, Setting, Settings,
+    Source, View,
 };
-use crate::choice::{Choice, Color, FailOn, Format};
+use crate::choice::{Choice, Color, FailOn, Format, Transport};
 use crate::error::CliError;
 use crate::globals::Globals;
 use crate::nearest::nearest;
@@ -18,6 +19,10 @@ use std::time::Duration;
 const CONCURRENCY: usize = 32;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longer than any table takes; whoever watches for longer gets a new pod.
+const LIFETIME: Duration = Duration::from_hours(1);
+/// An image of 100 MB over a slow line.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where the configuration file is or would be; absent without a user's folder.
 ///
@@ -129,22 +134,56 @@ impl Layers<'_> {
         typed: Option<C>,
         default: C,
     ) -> Result<Setting<C>, CliError> {
-        self.pick(
-            key,
-            typed.map(|value| Setting::new(value, Origin::Flag(flag))),
-            default,
-            |text| {
-                C::from_word(text).ok_or_else(|| {
-                    let list = C::words().collect::<Vec<_>>().join(", ");
-                    let near = nearest(text, C::words());
-                    let near =
-                        near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
-                    CliError::new(format!("unknown value `{text}`"))
-                        .hint(format!("{near}known: {list}"))
-                })
-            },
-        )
+        self.pick(key, typed.map(|value| Setting::new(value, Origin::Flag(flag))), default, word)
     }
+
+    fn name(&self, key: &str) -> Result<Setting<Option<String>>, CliError> {
+        let text = self.pick(key, None, None, |text| Ok(Some(text.to_owned())))?;
+        Ok(text.map(|text| name(text.as_ref())))
+    }
+
+    fn switch(&self, key: &str, typed: Option<Setting<bool>>) -> Result<Setting<bool>, CliError> {
+        self.pick(key, typed, false, |text| match text {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(CliError::new(format!("`{text}` is neither true nor false"))),
+        })
+    }
+
+    fn time(&self, key: &str, default: Duration) -> Result<Setting<Duration>, CliError> {
+        self.pick(key, None, default, |text| match duration(text)? {
+            // Kubernetes counts in whole seconds.
+            time if time < Duration::from_secs(1) => {
+                Err(CliError::new(format!("`{text}` is less than a second")))
+            }
+            time => Ok(time),
+        })
+    }
+}
+
+fn word<C: Choice>(text: &str) -> Result<C, CliError> {
+    C::from_word(text).ok_or_else(|| {
+        let list = C::words().collect::<Vec<_>>().join(", ");
+        let near = nearest(text, C::words());
+        let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        CliError::new(format!("unknown value `{text}`")).hint(format!("{near}known: {list}"))
+    })
+}
+
+fn transports(text: &str) -> Result<Vec<Transport>, CliError> {
+    let mut named = Vec::new();
+    for text in text.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        let transport = word(text)?;
+        if named.contains(&transport) {
+            return Err(CliError::new(format!("`{text}` is named twice")));
+        }
+        named.push(transport);
+    }
+    if named.is_empty() {
+        return Err(CliError::new("no transport is named: nothing could be asked")
+            .hint("leave it out for `agent`, `ssh`, `debug-pod`, in this order"));
+    }
+    Ok(named)
 }
 
 fn typed<T: Clone>(value: Option<&T>, flag: &'static str) -> Option<Setting<T>> {
@@ -248,6 +287,21 @@ fn connection(globals: &Globals, layers: &Layers<'_>) -> Result<Connection, CliE
 fn hosts(globals: &Globals, layers: &Layers<'_>) -> Result<Hosts, CliError> {
     let concurrency = typed(globals.concurrency.as_ref(), "--concurrency");
     let timeout = typed(globals.timeout.as_ref(), "--timeout");
+    let transports = layers.pick(
+        "transports",
+        None,
+        Transport::ALL.iter().map(|(_, transport, _)| *transport).collect(),
+        transports,
+    )?;
+    let debug_pods =
+        layers.switch("debug-pods", typed(globals.debug_pods.as_ref(), "--debug-pods"))?;
+    if debug_pods.value && !transports.value.contains(&Transport::DebugPod) {
+        return Err(CliError::new(format!(
+            "{}: debug pods are allowed, but `transports` does not name them",
+            debug_pods.origin
+        ))
+        .hint(format!("add `debug-pod` to `transports` ({})", transports.origin)));
+    }
     Ok(Hosts {
         only: globals.hosts.clone(),
         concurrency: layers.pick("concurrency", concurrency, CONCURRENCY, |text| {
@@ -259,12 +313,29 @@ fn hosts(globals: &Globals, layers: &Layers<'_>) -> Result<Hosts, CliError> {
             Duration::ZERO => Err(CliError::new("zero leaves no time for any answer")),
             timeout => Ok(timeout),
         })?,
-        agent_namespace: layers
-            .pick("agent-namespace", None, None, |text| Ok(Some(text.to_owned())))?
-            .map(|namespace| name(namespace.as_ref())),
+        agent_namespace: layers.name("agent-namespace")?,
         extra: layers.file.extra_hosts.clone(),
         ssh_nodes: layers.file.ssh_nodes.clone(),
+        ssh_askpass: askpass(layers.env),
+        transports,
+        debug_pods,
+        debug_pod: DebugPod {
+            image: layers.name("debug-pod.image")?,
+            pull_secret: layers.name("debug-pod.pull-secret")?,
+            namespace: layers.name("debug-pod.namespace")?,
+            lifetime: layers.time("debug-pod.lifetime", LIFETIME)?,
+            start_timeout: layers.time("debug-pod.start-timeout", START_TIMEOUT)?,
+            host_pid: layers.switch("debug-pod.host-pid", None)?,
+        },
     })
+}
+
+/// The program that ssh asks for passwords, if the user wants it asked without a terminal: on many
+/// desktops the variable is set for everybody, and fifty windows at once are nobody's wish.
+fn askpass(env: &dyn Environment) -> Option<PathBuf> {
+    let wanted = env.var("SSH_ASKPASS_REQUIRE")?;
+    let program = env.var("SSH_ASKPASS").map(PathBuf::from);
+    program.filter(|_| wanted == "force" || wanted == "prefer")
 }
 
 fn view(globals: &Globals, layers: &Layers<'_>) -> Result<View, CliError> {

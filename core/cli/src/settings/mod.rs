@@ -13,7 +13,7 @@ pub use file::{ExtraHost, PluginSettings};
 pub use load::{config_path, context_names, extra_host_names};
 pub use origin::{Origin, Setting};
 
-use crate::choice::{Color, FailOn, Format};
+use crate::choice::{Color, FailOn, Format, Transport};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -92,6 +92,32 @@ pub struct Hosts {
     pub extra: Vec<ExtraHost>,
     /// Nodes that can also be reached over ssh, by node name.
     pub ssh_nodes: Vec<ExtraHost>,
+    /// The user's own program that ssh may ask for passwords: `SSH_ASKPASS`, where
+    /// `SSH_ASKPASS_REQUIRE` says to use it without a terminal.
+    pub ssh_askpass: Option<PathBuf>,
+    /// How a node is asked, the first way first; what is not named is not used.
+    pub transports: Setting<Vec<Transport>>,
+    /// Whether debug pods may be made.
+    pub debug_pods: Setting<bool>,
+    /// How they are made.
+    pub debug_pod: DebugPod,
+}
+
+/// How debug pods are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DebugPod {
+    /// What runs in them; absent: the agents' image.
+    pub image: Setting<Option<String>>,
+    /// The secret to pull it with; absent: the agents', with their image.
+    pub pull_secret: Setting<Option<String>>,
+    /// Where they are made; absent: beside the agents.
+    pub namespace: Setting<Option<String>>,
+    /// After this the cluster ends them by itself.
+    pub lifetime: Setting<Duration>,
+    /// The longest wait for one to run.
+    pub start_timeout: Setting<Duration>,
+    /// Whether they see the node's processes.
+    pub host_pid: Setting<bool>,
 }
 
 /// How the answer is shown.

@@ -31,12 +31,15 @@ impl Settings {
             "found by looking",
             |name| quoted(name),
         ));
+        lines.push(given("transports", &self.hosts.transports, |named| {
+            let named: Vec<_> = named.iter().map(|transport| quoted(transport.as_str())).collect();
+            format!("[{}]", named.join(", "))
+        }));
+        lines.push(given("debug-pods", &self.hosts.debug_pods, bool::to_string));
+        let mut text = aligned(lines);
+        text.push_str("\n[debug-pod]\n");
+        text.push_str(&aligned(self.debug_pod()));
 
-        let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
-        let mut text = String::new();
-        for (line, origin) in lines {
-            let _ = writeln!(text, "{line:width$}  # {origin}");
-        }
         let file = self.config_file.as_ref().map(|path| path.display().to_string());
         let file = file.unwrap_or_default();
         for (table, hosts) in
@@ -55,6 +58,31 @@ impl Settings {
         }
         text
     }
+
+    fn debug_pod(&self) -> Vec<(String, String)> {
+        let pod = &self.hosts.debug_pod;
+        let text =
+            |key, setting, absent| optional(key, setting, absent, |text: &String| quoted(text));
+        let time = |wait: &Duration| quoted(&show_duration(*wait));
+        vec![
+            text("image", &pod.image, "that of the agents"),
+            text("pull-secret", &pod.pull_secret, "that of the agents, with their image"),
+            text("namespace", &pod.namespace, "that of the agents"),
+            given("lifetime", &pod.lifetime, time),
+            given("start-timeout", &pod.start_timeout, time),
+            given("host-pid", &pod.host_pid, bool::to_string),
+        ]
+    }
+}
+
+/// Lines with their comments below each other.
+fn aligned(lines: Vec<(String, String)>) -> String {
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (line, origin) in lines {
+        let _ = writeln!(text, "{line:width$}  # {origin}");
+    }
+    text
 }
 
 fn given<T>(key: &str, setting: &Setting<T>, show: impl FnOnce(&T) -> String) -> (String, String) {

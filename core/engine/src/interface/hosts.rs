@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lab_backend::Answer;
@@ -40,9 +41,53 @@ pub struct Running {
     answers: mpsc::Receiver<(u32, Answer<Outcome>)>,
     /// Ends the commands when the guest drops the batch.
     _tasks: JoinSet<()>,
-    done: u64,
-    total: u64,
+    tally: Tally,
+}
+
+/// How many places have answered everything that a batch asks of them: people wait for hosts, not
+/// for commands.
+struct Tally {
     label: &'static str,
+    /// The place of each command; none for one that is refused.
+    of: Vec<Option<usize>>,
+    /// Commands without an answer, by place.
+    left: Vec<u32>,
+    done: u64,
+}
+
+impl Tally {
+    fn new(questions: &[Answer<Question>]) -> Self {
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut tally = Self { label: "hosts", of: Vec::new(), left: Vec::new(), done: 0 };
+        for question in questions {
+            let place = question.as_ref().ok().map(|Question { place, .. }| {
+                if place.host().is_none() {
+                    tally.label = "hosts and pods";
+                }
+                let name = place.host().map_or_else(|| place.to_string(), str::to_owned);
+                let next = places.len();
+                *places.entry(name).or_insert(next)
+            });
+            if let Some(place) = place {
+                tally.left.resize(places.len(), 0);
+                tally.left[place] += 1;
+            }
+            tally.of.push(place);
+        }
+        tally
+    }
+
+    fn answered(&mut self, index: u32) {
+        let place = self.of.get(index as usize).copied().flatten();
+        if let Some(left) = place.and_then(|place| self.left.get_mut(place)) {
+            *left -= 1;
+            self.done += u64::from(*left == 0);
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.left.len() as u64
+    }
 }
 
 impl wit::Host for State {
@@ -136,8 +181,9 @@ impl wit::HostBatch for State {
             return Err(wasmtime::Error::msg("a batch that never starts"));
         };
         let Some((index, outcome)) = running.answers.recv().await else { return Ok(None) };
-        running.done += 1;
-        listener.progress(running.label, running.done, Some(running.total));
+        let tally = &mut running.tally;
+        tally.answered(index);
+        listener.progress(tally.label, tally.done, Some(tally.total()));
         let outcome = outcome
             .map(|outcome| wit::Outcome {
                 code: outcome.code,
@@ -162,7 +208,7 @@ fn start(
     backend: Arc<dyn lab_backend::Backend>,
     concurrency: usize,
 ) -> Running {
-    let total = questions.len() as u64;
+    let tally = Tally::new(&questions);
     let (sender, answers) = mpsc::channel(concurrency.max(1));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -189,7 +235,7 @@ fn start(
         drop(sender);
         while running.join_next().await.is_some() {}
     });
-    Running { answers, _tasks: tasks, done: 0, total, label: "hosts" }
+    Running { answers, _tasks: tasks, tally }
 }
 
 impl wit::HostProcess for State {
@@ -240,5 +286,28 @@ impl wit::HostProcess for State {
     async fn drop(&mut self, this: Resource<Process>) -> Result<()> {
         self.resources.delete(this)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_counts_when_all_its_commands_are_answered() {
+        let question = |place: Place| Ok(Question { place, argv: vec!["ip".to_owned()] });
+        let host = |name: &str| question(Place::Host { host: name.to_owned() });
+        let agent = |name: &str| question(Place::Agent { host: name.to_owned() });
+        let refused = || Err(LabFailure::denied("no"));
+        let mut tally = Tally::new(&[host("a"), host("b"), refused(), agent("a")]);
+        assert_eq!((tally.label, tally.total()), ("hosts", 2));
+        let done: Vec<u64> = [0, 2, 1, 3]
+            .map(|index| {
+                tally.answered(index);
+                tally.done
+            })
+            .into();
+        assert_eq!(done, [0, 0, 1, 2]);
+        assert_eq!(Tally::new(&[]).total(), 0);
     }
 }
