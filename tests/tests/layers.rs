@@ -103,7 +103,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         what: "in a plugin only the collecting stage asks the host",
-        within: &["plugins/forwarding/src", "plugins/routes/src"],
+        within: &["plugins/forwarding/src", "plugins/routes/src", "plugins/reach/src"],
         words: &[
             "Batch",
             "Place",
@@ -116,14 +116,22 @@ const RULES: &[Rule] = &[
             "lab_plugin::cluster",
             "lab_plugin::settings",
         ],
-        allowed: &[("plugins/forwarding/src/collect.rs", "it is the collecting stage")],
+        allowed: &[
+            ("plugins/forwarding/src/collect.rs", "it is the collecting stage"),
+            ("plugins/reach/src/collect.rs", "it is the collecting stage"),
+        ],
     },
     Rule {
         what: "in a plugin only the reporting stage sends rows and findings",
-        within: &["plugins/forwarding/src", "plugins/routes/src"],
+        within: &["plugins/forwarding/src", "plugins/routes/src", "plugins/reach/src"],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
             ("plugins/routes/src/lib.rs", "runs the stages"),
+            ("plugins/reach/src/lib.rs", "runs the stages"),
+            (
+                "plugins/reach/src/collect.rs",
+                "a Service that cannot be read is told where it is asked",
+            ),
             (
                 "plugins/forwarding/src/collect.rs",
                 "a host without an answer is told where it is asked",

@@ -46,6 +46,9 @@ enum Question {
     AgentConfig,
 }
 
+/// The command whose output is quoted as evidence of a route.
+pub const ROUTES: &str = "ip -j route show table all";
+
 /// The commands, as the card declares them.
 pub const COMMANDS: [&str; 10] = [
     "host: ip -j route show table all",

@@ -21,6 +21,14 @@ pub fn static_routes(cluster: &Cluster, host: HostIdx, cidrs: &[PodCidr]) -> Vec
     lines
 }
 
+/// The podCIDRs of others to which a host has no route of its own. Request and answer are looked
+/// up apart, so a router needs every range, not only those that were seen to be lost.
+pub fn lacking(cluster: &Cluster, host: HostIdx) -> Vec<PodCidr> {
+    let Ok(fib) = &cluster.hosts[host].fib else { return Vec::new() };
+    let lacks = |cidr: &&PodCidr| cidr.host != host && tables::exact(fib, &cidr.prefix).is_none();
+    cluster.cidrs.iter().filter(lacks).copied().collect()
+}
+
 /// `RANGE via GATEWAY dev DEVICE`, as this host reaches the owner of the range.
 pub fn towards_owner(cluster: &Cluster, host: HostIdx, cidr: &PodCidr) -> Option<String> {
     let v4 = cidr.prefix.address().is_ipv4();

@@ -6,16 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lab_forwarding::collect::ROUTES;
 use lab_forwarding::fixes;
 use lab_forwarding::matrix::Exception;
 use lab_forwarding::model::PodCidr;
 use lab_forwarding::reach::flow;
-use lab_forwarding::tables;
 use lab_forwarding::words::{line, say, some_of};
 use lab_model::walk::{self, Disposition, HostIdx, Trace};
 use lab_plugin::Finding;
 
-use super::{Facts, ROUTES};
+use super::Facts;
 
 /// Evidence lines quoted for one finding.
 const MOST_EVIDENCE: usize = 12;
@@ -97,14 +97,7 @@ fn black_hole(facts: &Facts<'_, '_>, last: HostIdx, exceptions: &[Exception<'_>]
         host.name,
     );
     let mut finding = quote(facts, exceptions, Finding::bad("routes/black-hole", subject, message));
-    // Request and answer are looked up apart, so the router needs every range, not only those
-    // that were seen to be lost.
-    let lacking: Vec<PodCidr> = cluster
-        .cidrs
-        .iter()
-        .filter(|cidr| cidr.host != last && !has_own_route(facts, last, cidr))
-        .copied()
-        .collect();
+    let lacking = fixes::lacking(cluster, last);
     let routes = fixes::static_routes(cluster, last, &lacking);
     if !routes.is_empty() {
         finding = finding.fix(format!(
@@ -118,13 +111,6 @@ fn black_hole(facts: &Facts<'_, '_>, last: HostIdx, exceptions: &[Exception<'_>]
         finding = finding.fix(fixes::bgp(cluster, &host.name));
     }
     finding
-}
-
-fn has_own_route(facts: &Facts<'_, '_>, host: HostIdx, cidr: &PodCidr) -> bool {
-    facts.view.cluster.hosts[host]
-        .fib
-        .as_ref()
-        .is_ok_and(|fib| tables::exact(fib, &cidr.prefix).is_some())
 }
 
 fn prefixes(cidrs: &[PodCidr]) -> Vec<String> {

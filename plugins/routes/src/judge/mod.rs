@@ -57,6 +57,3 @@ pub fn findings(facts: &Facts<'_, '_>) -> Vec<Finding> {
     agents::check(facts, &mut found);
     found
 }
-
-/// The command whose output is quoted as evidence.
-pub(crate) const ROUTES: &str = "ip -j route show table all";

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use lab_forwarding::collect::ROUTES;
 use lab_forwarding::fixes;
 use lab_forwarding::tables;
 use lab_forwarding::words::{line, some_of};
 use lab_model::Prefix;
 use lab_plugin::Finding;
 
-use super::{Facts, Judged, ROUTES, Verdict};
+use super::{Facts, Judged, Verdict};
 use crate::expect::Expected;
 
 /// Adds the findings of all rows that are not as they should be.

@@ -1,6 +1,7 @@
 //! `routes/stale`, `routes/unused-pod-cidr`, `routes/stale-pod-route`: routes to ranges inside
 //! the pods' world that no node and no pod owns.
 
+use lab_forwarding::collect::ROUTES;
 use lab_forwarding::datapath::CILIUM_HOST;
 use lab_forwarding::fixes;
 use lab_forwarding::model::{Cluster, Host};
@@ -9,7 +10,7 @@ use lab_forwarding::words::{line, some_of};
 use lab_model::iproute2::{Protocol, Route, RouteType, TableId};
 use lab_plugin::Finding;
 
-use super::{Facts, ROUTES, Verdict};
+use super::{Facts, Verdict};
 
 /// A route nobody's range asks for.
 #[derive(Clone, Copy, Debug)]

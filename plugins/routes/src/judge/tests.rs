@@ -1,6 +1,7 @@
 //! Each check over the smallest cluster that shows it: one that fires, one that nearly fires,
 //! one with unknown input.
 
+use lab_forwarding::collect::ROUTES;
 use lab_forwarding::made::{A, Lab, fib_with, ip, lab, prefix, with, without};
 use lab_forwarding::matrix::matrix;
 use lab_forwarding::model::{Agent, Cluster, PodInput, build};
