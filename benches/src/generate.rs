@@ -8,6 +8,7 @@
 mod breaks;
 mod host;
 mod objects;
+mod sysdump;
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -16,6 +17,7 @@ use lab_backend::{About, Answer, Host, HostKind, Outcome, Place, Question, Selec
 use lab_types::Failure;
 
 pub use breaks::Fault;
+pub use sysdump::{NEEDED, write_sysdump};
 
 /// Most nodes: as many /24 as there are in 10.128.0.0/9, less some, so that the addresses of
 /// nobody stay free.

@@ -16,6 +16,8 @@ use lab_model::iproute2::{
 };
 use serde::Deserialize;
 
+use crate::generate::NEEDED;
+
 /// One route as the text has it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Strings {
@@ -53,6 +55,27 @@ pub struct Strings {
 pub struct Metric {
     /// Path MTU in bytes.
     pub mtu: Option<u32>,
+}
+
+/// Inflates the files of a sysdump that `routes` needs, on one thread; the answer is their bytes.
+pub fn inflate(zip: &str) -> Result<usize, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("{zip}: {error}");
+    let file = std::fs::File::open(zip).map_err(|error| wrong(&error))?;
+    let mut archive =
+        zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| wrong(&error))?;
+    let names: Vec<String> = archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.into_owned()))
+        .filter(|name| NEEDED.iter().any(|part| name.contains(part)))
+        .collect();
+    let mut all = 0;
+    for name in names {
+        let mut file = archive.by_name(&name).map_err(|error| wrong(&error))?;
+        let bytes =
+            std::io::copy(&mut file, &mut std::io::sink()).map_err(|error| wrong(&error))?;
+        all += usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    if all == 0 { Err(wrong(&"there is nothing in it that is needed")) } else { Ok(all) }
 }
 
 /// Reads every file with serde, fields as owned strings; the answer is how many routes.

@@ -1,8 +1,10 @@
 //! The program: from arguments to an exit code.
 //!
-//! `run` tells the story on one page; `plugins` are the components inside the binary;
+//! `run` tells the story on one page, `capture` that of captures; `plugins` are the components inside the binary;
 //! `source` chooses who answers; `terminal` is the only module that writes to the terminal.
 
+mod capture;
+mod contents;
 mod plugins;
 mod run;
 mod source;

@@ -1,12 +1,12 @@
 //! One run, from arguments to exit code: the story of the program on one page.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use lab_backend::Backend;
+use lab_backend::Forms;
 use lab_backend::Gate;
 use lab_backend::Recorder;
 use lab_cli::Action;
@@ -28,6 +28,7 @@ use lab_types::Card;
 use lab_types::Failure;
 use tokio::sync::Notify;
 
+use crate::capture;
 use crate::plugins;
 use crate::source;
 use crate::source::Clusters;
@@ -37,7 +38,7 @@ use crate::terminal::Drawn;
 use crate::texts;
 use crate::view;
 
-type Cards = [(String, Card)];
+pub(crate) type Cards = [(String, Card)];
 
 /// Runs the program; the answer is its exit code.
 pub(crate) fn run(argv: &[OsString]) -> u8 {
@@ -81,15 +82,27 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
             let clusters = Clusters::default();
             block_on(told, &clusters, show(&command, &settings, &cards, stop, &clusters))
         }
-        Action::Capture { file, runs } => {
+        Action::Capture(what) => {
             let settings = Settings::load(&typed.globals, &System)?;
             let clusters = Clusters::default();
-            block_on(None, &clusters, capture(&file, &runs, &settings, &cards, &clusters))
+            let capture = capture::capture(&what, &settings, &cards, &clusters);
+            block_on(None, &clusters, capture)
+        }
+        Action::CaptureShow(file) => {
+            capture::show(&file, &Settings::load(&typed.globals, &System)?)
+        }
+        Action::CaptureVerify(file) => {
+            capture::verify(&file, &Settings::load(&typed.globals, &System)?)
+        }
+        Action::CaptureAdd { file, addition, redact } => {
+            let settings = Settings::load(&typed.globals, &System)?;
+            capture::add(&file, &addition, &redact, &settings)
         }
     }
 }
 
-fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
+/// The card of a plugin.
+pub(crate) fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
     let known = cards.iter().find(|(known, _)| known == name);
     let (_, card) = known.ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
     Ok(card)
@@ -162,7 +175,8 @@ async fn show(
     let ready = Ready::load(&command.plugin, cards).await?;
 
     let source = source::open(settings, clusters, &console).await?;
-    let recorder = Arc::new(Recorder::new(source.clone()));
+    let redaction = capture::redaction(settings, &[])?;
+    let recorder = Arc::new(Recorder::new(source.clone()).redacting(redaction));
     let backend: Arc<dyn Backend> =
         if settings.record.is_some() { recorder.clone() } else { source };
     let about = backend.about();
@@ -172,12 +186,13 @@ async fn show(
     }
     let now = about.created.as_deref().and_then(milliseconds).unwrap_or_else(now);
 
-    let mut finished = ready.run(command, backend.clone(), settings, &console, &stop).await;
+    let asked = Forms::around(backend.clone(), ready.card);
+    let mut finished = ready.run(command, asked, settings, &console, &stop).await;
     if let Some(path) = &settings.record {
         recorder.finish(path).await?;
     }
     if let (Some(path), Ok(())) = (&settings.against, &finished.result) {
-        let other = source::open_other(path, settings)?;
+        let other = Forms::around(source::open_other(path, settings)?, ready.card);
         let before = ready.run(command, other, settings, &console, &stop).await;
         finished = Finished {
             report: lab_output::against(before.report, finished.report),
@@ -205,40 +220,8 @@ async fn show(
     Ok(exit::code(&outcome, settings.fail_on.value))
 }
 
-/// Runs commands and writes down what they asked.
-async fn capture(
-    file: &Path,
-    commands: &[Command],
-    settings: &Settings,
-    cards: &Cards,
-    clusters: &Clusters,
-) -> Result<u8, Failure> {
-    let console = Arc::new(Console::new(settings));
-    let opened = source::open(settings, clusters, &console).await?;
-    let recorder = Arc::new(Recorder::new(opened));
-    let stop = Arc::new(Notify::new());
-    let mut reports = Report::default();
-    for command in commands {
-        let ready = Ready::load(&command.plugin, cards).await?;
-        let finished = ready.run(command, recorder.clone(), settings, &console, &stop).await;
-        console.clear();
-        finished.result.map_err(|error| ready.failure(error, settings))?;
-        reports.partials.extend(finished.report.partials);
-    }
-    recorder.finish(file).await?;
-    let hosts = recorder.hosts().await?;
-    let hosts: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
-    terminal::remark(&format!(
-        "wrote {}: {}",
-        file.display(),
-        lab_render::count(hosts.len(), "host")
-    ));
-    terminal::draw(&reports, &view::options(settings, now(), hosts.clone()))?;
-    Ok(exit::code(&outcome(&reports, &hosts, false), settings.fail_on.value))
-}
-
 /// What decides the exit code.
-fn outcome(report: &Report, hosts: &[String], failed: bool) -> exit::Outcome {
+pub(crate) fn outcome(report: &Report, hosts: &[String], failed: bool) -> exit::Outcome {
     let silent = |name: &String| report.partials.iter().any(|partial| partial.subject == *name);
     let answered = hosts.iter().filter(|name| !silent(name)).count();
     exit::Outcome {
@@ -251,7 +234,7 @@ fn outcome(report: &Report, hosts: &[String], failed: bool) -> exit::Outcome {
 }
 
 /// A plugin ready to run, with its card.
-struct Ready<'a> {
+pub(crate) struct Ready<'a> {
     name: &'a str,
     card: &'a Card,
     component: Component,
@@ -260,7 +243,7 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    async fn load(name: &'a str, cards: &'a Cards) -> Result<Self, Failure> {
+    pub(crate) async fn load(name: &'a str, cards: &'a Cards) -> Result<Self, Failure> {
         let card = card(cards, name)?;
         let plugin = plugins::builtin()
             .iter()
@@ -284,7 +267,11 @@ impl<'a> Ready<'a> {
         Ok(Self { name, card, component, _engine: engine })
     }
 
-    async fn run(
+    pub(crate) fn card(&self) -> &Card {
+        self.card
+    }
+
+    pub(crate) async fn run(
         &self,
         command: &Command,
         backend: Arc<dyn Backend>,
@@ -305,7 +292,7 @@ impl<'a> Ready<'a> {
         self.component.run(call, run).await
     }
 
-    fn failure(&self, error: RunError, settings: &Settings) -> Failure {
+    pub(crate) fn failure(&self, error: RunError, settings: &Settings) -> Failure {
         match error {
             RunError::Failed(failure) => failure.context(self.name),
             RunError::Crashed(crash) => {
@@ -322,7 +309,8 @@ impl<'a> Ready<'a> {
     }
 }
 
-fn now() -> i64 {
+/// Unix time in milliseconds.
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

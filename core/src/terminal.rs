@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::IsTerminal;
+use std::io::Read;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -40,6 +41,26 @@ pub(crate) fn complain(failure: &Failure) {
 /// Prints one line on stderr.
 pub(crate) fn remark(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", lab_render::clean(line));
+}
+
+/// Reads the standard input to its end.
+///
+/// Errors: it is longer than `most` bytes, or cannot be read.
+pub(crate) fn input(most: u64) -> Result<Vec<u8>, Failure> {
+    let input = io::stdin().lock();
+    if input.is_terminal() {
+        remark("paste it here, then press Ctrl-D on a line of its own");
+    }
+    let mut bytes = Vec::new();
+    let read = input.take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::other(format!("cannot read the standard input: {error}")))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::invalid(format!(
+            "the standard input is longer than {} MiB",
+            most >> 20
+        )));
+    }
+    Ok(bytes)
 }
 
 /// How a run drew its report.

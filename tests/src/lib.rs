@@ -11,7 +11,9 @@ mod program;
 mod scratch;
 mod server;
 pub mod sources;
+pub mod sysdump;
 mod terminal;
+pub mod texts;
 
 pub use golden::golden;
 pub use guests::{Guest, guest};

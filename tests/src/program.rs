@@ -2,6 +2,7 @@
 //! developer's.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,6 +22,7 @@ pub struct Lab {
     args: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
     columns: Option<u16>,
+    input: Option<PathBuf>,
     home: Scratch,
 }
 
@@ -39,7 +41,8 @@ impl Lab {
     /// The program with these words.
     pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
         let args = args.into_iter().map(|word| word.as_ref().to_owned()).collect();
-        Self { args, variables: Vec::new(), columns: None, home: Scratch::new() }
+        let home = Scratch::new();
+        Self { args, variables: Vec::new(), columns: None, input: None, home }
     }
 
     /// The program with the words of a line.
@@ -89,6 +92,13 @@ impl Lab {
         self
     }
 
+    /// Puts these bytes on the standard input.
+    #[must_use]
+    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.input = Some(self.home.put(".input", bytes));
+        self
+    }
+
     /// The user's folder of this run.
     pub fn home(&self) -> &Path {
         self.home.root()
@@ -134,7 +144,10 @@ impl Lab {
             .env("TERM", "xterm")
             .env("LANG", "C.UTF-8")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(match &self.input {
+                Some(path) => File::open(path).expect("it was written").into(),
+                None => Stdio::null(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command

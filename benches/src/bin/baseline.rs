@@ -9,10 +9,13 @@ const HELP: &str = "\
 Read the output of `ip -j route` into structs, and count the routes
 
 Usage: baseline strings|typed|model FILE…
+       baseline inflate ZIP
 
   strings   serde, every field an owned string
   typed     serde, then the structs of lab-model
   model     lab-model's own parser
+  inflate   the files of a sysdump that `routes` needs, one after the other, and nothing else:
+            prints their bytes
 ";
 
 fn main() -> ExitCode {
@@ -21,6 +24,7 @@ fn main() -> ExitCode {
         Some((way, files)) if way == "strings" => peer::strings(files),
         Some((way, files)) if way == "typed" => peer::typed(files),
         Some((way, files)) if way == "model" => peer::model(files),
+        Some((way, [zip])) if way == "inflate" => peer::inflate(zip),
         _ => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -18,7 +18,7 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --release -p lab-benches
   cargo run --release -p lab-benches --bin bench
 
-Usage: bench [flags] [start] [scale] [linear] [wasm] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [size]
 
   --program PATH   kubectl-lab; beside this program when not given
   --kubectl PATH   kubectl; from PATH when not given
@@ -33,6 +33,8 @@ What is measured:
            program that only reads the same files into structs, and against `jq length`;
            and the largest resident size
   linear   the same over a quarter and half as many nodes: time for each route
+  sysdump  whole processes: `routes --from` a sysdump of about 1 GB with 30000 pods on 300 nodes,
+           against the time in which one thread inflates the files that it needs
   wasm     the plugin as a component and natively, each several times in one process of its own:
            from opening the capture to the finished report. Start and compiling are left out.
            The program reads files in other threads while the component computes; the native
@@ -54,6 +56,10 @@ const JQ: f64 = 10.0;
 /// How much longer a route of the large capture may take than one of the small: linear growth,
 /// and some room for caches that do not hold a million of them.
 const LINEAR: (f64, &str) = (1.25, "<= 1.25");
+/// Part of the time to inflate the files it needs that a question to a sysdump may take.
+const INFLATE: (f64, &str) = (1.5, "<= 1.5");
+/// Nodes and pods of the generated sysdump.
+const SYSDUMP: (u32, u32) = (300, 30_000);
 /// Routes that are broken in every generated capture, so that there is something to find.
 const BROKEN: u32 = 20;
 
@@ -97,8 +103,14 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 5] =
-    [("start", start), ("scale", scale), ("linear", linear), ("wasm", wasm), ("size", size)];
+const SECTIONS: [(&str, Section); 6] = [
+    ("start", start),
+    ("scale", scale),
+    ("linear", linear),
+    ("sysdump", sysdump),
+    ("wasm", wasm),
+    ("size", size),
+];
 
 fn run() -> Result<ExitCode, String> {
     let flags = ["program", "kubectl", "captures", "wasm", "nodes", "rounds"];
@@ -301,6 +313,38 @@ fn linear(setup: &Setup, report: &mut Report) -> Result<(), String> {
         (line.ours, line.peer) = (nanoseconds(each[at]), nanoseconds(each[0]));
         report.lines.push(line);
     }
+    Ok(())
+}
+
+fn sysdump(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let (nodes, pods) = SYSDUMP;
+    let path = setup.captures.join(format!("sysdump-{nodes}-nodes-{pods}-pods.zip"));
+    if !path.is_file() {
+        fs::create_dir_all(&setup.captures).map_err(|error| error.to_string())?;
+        eprintln!("making {}", path.display());
+        let part = path.with_extension("part");
+        let numbers =
+            ["--nodes", &nodes.to_string(), "--sysdump", &pods.to_string()].map(str::to_owned);
+        let made = Command::new(setup.room("generate")).args(numbers).arg(&part).status();
+        let made = made.map_err(|error| format!("cannot run generate: {error}"))?;
+        if !made.success() {
+            return Err(format!("generate: {made}"));
+        }
+        fs::rename(&part, &path).map_err(|error| error.to_string())?;
+    }
+    let name = path.display().to_string();
+    let words = ["routes", "--from", &name].map(OsString::from);
+    let subjects = [
+        Subject::new("routes, sysdump of 30000 pods", &setup.program, words),
+        Subject::new("inflate what it needs", &setup.room("baseline"), ["inflate", &name]),
+    ];
+    let costs = in_turn(&subjects, setup.rounds)?;
+    for (subject, costs) in subjects.iter().zip(&costs) {
+        report.detail(&subject.name, costs);
+    }
+    let (ours, inflate) = (costs[0].wall(), costs[1].wall());
+    let title = "sysdump: routes / inflate what it needs";
+    report.lines.push(Line::at_most(title, ours, inflate, Some(INFLATE)));
     Ok(())
 }
 

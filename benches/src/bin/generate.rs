@@ -1,4 +1,4 @@
-//! Writes the capture of a generated cluster.
+//! Writes the capture or the sysdump of a generated cluster.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
 
 use std::path::Path;
@@ -10,10 +10,11 @@ use lab_benches::generate::{self, Size};
 const HELP: &str = "\
 Write the capture of a generated cluster: every node has a direct route to every other one
 
-Usage: generate [--nodes N] [--broken K] PATH
+Usage: generate [--nodes N] [--broken K] [--sysdump PODS] PATH
 
   --nodes N    nodes, 1000 when not given; N×N routes between them
   --broken K   routes that are missing or have a wrong next hop, in turn; 0 when not given
+  --sysdump P  a Cilium sysdump instead, with so many pods: 30000 make about 1 GB, unpacked
   PATH         a file ending in .zip, or a new folder
 
 The same numbers give the same bytes.
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = Arguments::of_process(&["nodes", "broken"])?;
+    let args = Arguments::of_process(&["nodes", "broken", "sysdump"])?;
     if args.wants_help() {
         print!("{HELP}");
         return Ok(());
@@ -39,5 +40,9 @@ fn run() -> Result<(), String> {
         return Err("name one path to write to; `--help` says more".to_owned());
     };
     let size = Size { nodes: args.number("nodes", 1000)?, broken: args.number("broken", 0)? };
+    match args.number("sysdump", 0)? {
+        0 => {}
+        pods => return generate::write_sysdump(size, pods, Path::new(path)),
+    }
     generate::write(size, Path::new(path)).map_err(|failure| failure.to_string())
 }

@@ -60,6 +60,11 @@ pub trait Backend: Send + Sync {
     /// What this is.
     fn about(&self) -> About;
 
+    /// Whether it answers from what was written down, so that no question reaches a host.
+    fn is_recorded(&self) -> bool {
+        false
+    }
+
     /// Every host that can be asked, nodes first, each kind by name.
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>>;
 
@@ -105,6 +110,9 @@ pub trait Backend: Send + Sync {
 impl<B: Backend + ?Sized> Backend for std::sync::Arc<B> {
     fn about(&self) -> About {
         (**self).about()
+    }
+    fn is_recorded(&self) -> bool {
+        (**self).is_recorded()
     }
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>> {
         (**self).hosts()

@@ -3,9 +3,11 @@
 //! A plugin's card names its questions. Built-in plugins are granted what their card asks by
 //! being built in; a question that the card does not name is refused, whoever the plugin is.
 
-use crate::Place;
 use crate::Question;
 use crate::Selection;
+use crate::scope;
+use crate::scope::CommandScope;
+use crate::scope::PlaceWord;
 use lab_types::Card;
 use lab_types::Failure;
 
@@ -13,31 +15,16 @@ use lab_types::Failure;
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     kinds: Vec<String>,
-    commands: Vec<Command>,
-}
-
-#[derive(Clone, Debug)]
-struct Command {
-    place: String,
-    argv: Vec<String>,
+    commands: Vec<CommandScope>,
 }
 
 impl Gate {
     /// Reads the asks of a card. Scopes that are not understood allow nothing.
     pub fn new(card: &Card) -> Self {
-        let mut gate = Self::default();
-        for ask in &card.asks {
-            match ask.capability.as_str() {
-                "cluster" => gate.kinds.extend(ask.scope.iter().cloned()),
-                "hosts" => gate.commands.extend(ask.scope.iter().filter_map(|scope| {
-                    let (place, command) = scope.split_once(": ")?;
-                    let argv = command.split_whitespace().map(str::to_owned).collect();
-                    Some(Command { place: place.to_owned(), argv })
-                })),
-                _ => {}
-            }
+        Self {
+            kinds: scope::kinds(card).map(|of| of.to_string()).collect(),
+            commands: scope::commands(card).collect(),
         }
-        gate
     }
 
     /// Whether objects of a kind may be read.
@@ -46,8 +33,7 @@ impl Gate {
     /// `denied`, saying what the card would have to name.
     pub fn objects(&self, of: &Selection) -> Result<(), Failure> {
         let wanted = of.to_string();
-        // Secrets are never covered, whatever the card says: the interface is for reading a
-        // cluster's shape.
+        // Secrets are never covered, whatever the card says.
         if of.kind != "Secret" && self.kinds.contains(&wanted) {
             return Ok(());
         }
@@ -59,25 +45,13 @@ impl Gate {
     /// # Errors
     /// As [`Gate::objects`].
     pub fn command(&self, question: &Question) -> Result<(), Failure> {
-        let place = match &question.place {
-            Place::Host { .. } => "host",
-            Place::Agent { .. } => "agent",
-            Place::Pod { .. } => "pod",
-        };
-        let allowed = self.commands.iter().any(|command| {
-            command.place == place
-                && command.argv.len() == question.argv.len()
-                && command
-                    .argv
-                    .iter()
-                    .zip(&question.argv)
-                    .all(|(may, word)| may == "*" || may == word)
-        });
+        let allowed = self.commands.iter().any(|command| command.covers(question));
         if allowed {
             return Ok(());
         }
         Err(Failure::denied(format!(
-            "the plugin's card does not ask for `{place}: {}`",
+            "the plugin's card does not ask for `{}: {}`",
+            PlaceWord::of(&question.place).as_str(),
             question.argv.join(" ")
         )))
     }
@@ -86,6 +60,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Place;
     use lab_types::Ask;
 
     fn gate() -> Gate {

@@ -6,11 +6,14 @@
 
 mod backend;
 mod capture;
+mod collect;
 pub mod demo;
 mod files;
+mod forms;
 mod gate;
 mod json;
 mod narrow;
+mod nodes;
 mod objects;
 mod open;
 mod project;
@@ -18,7 +21,9 @@ mod question;
 mod record;
 mod redact;
 mod replay;
+mod scope;
 mod select;
+mod spelling;
 mod sysdump;
 mod yaml;
 
@@ -26,7 +31,9 @@ pub use backend::{About, Answer, Backend, Change, Chunk};
 pub use capture::{
     Addition, Capture, CommandContents, Contents, Fault, KindContents, MissingContents, Writer,
 };
+pub use collect::{Collected, Plan};
 pub use files::Limits;
+pub use forms::Forms;
 pub use gate::Gate;
 pub use narrow::HostFilter;
 pub use open::open_any;

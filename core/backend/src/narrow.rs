@@ -133,6 +133,10 @@ impl<B: Backend> Backend for HostFilter<B> {
         self.inner.about()
     }
 
+    fn is_recorded(&self) -> bool {
+        self.inner.is_recorded()
+    }
+
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>> {
         Box::pin(async move { self.narrowed(self.inner.hosts().await?) })
     }

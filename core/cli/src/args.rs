@@ -1,5 +1,7 @@
 //! What was typed, as [`Args`]: the shape is checked, the meaning is not asked for.
 
+mod capture;
+
 use crate::choice::{Choice, Shell};
 use crate::error::CliError;
 use crate::globals::Globals;
@@ -11,6 +13,7 @@ use crate::walk::Walk;
 use lab_types::{Card, Value};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A whole command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,17 +38,75 @@ pub struct Run {
     pub live: bool,
 }
 
+/// What is captured, and where to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Capture {
+    /// Where to.
+    pub file: PathBuf,
+    /// What is asked.
+    pub what: Captured,
+    /// Regular expressions of what is taken out.
+    pub redact: Vec<String>,
+}
+
+/// What is asked for a capture.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Captured {
+    /// What one command asks.
+    Command(Run),
+    /// What the cards of plugins ask.
+    Cards {
+        /// Names of plugins; never empty.
+        plugins: Vec<String>,
+        /// The commands of these plugins that need no further words: they know what their card
+        /// does not name word for word.
+        runs: Vec<Run>,
+        /// The same of commands that run until stopped.
+        live: Vec<Run>,
+        /// How long these run.
+        for_: Option<Duration>,
+    },
+}
+
+/// What is added to a capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// What a command printed.
+    Output {
+        /// The host.
+        host: String,
+        /// It is no node.
+        is_extra: bool,
+        /// It ran in the agent's container there.
+        in_agent: bool,
+        /// Addresses by which others know the host.
+        addresses: Vec<String>,
+        /// The words of the command.
+        argv: Vec<String>,
+    },
+    /// Objects, of one namespace alone if that is named.
+    Objects(Option<String>),
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Run a plugin's command.
     Run(Run),
-    /// Run commands and save what they ask.
-    Capture {
-        /// Where to.
+    /// Save what plugins ask.
+    Capture(Capture),
+    /// Show what is in a capture.
+    CaptureShow(PathBuf),
+    /// Check a capture.
+    CaptureVerify(PathBuf),
+    /// Add the standard input to a capture.
+    CaptureAdd {
+        /// The capture; made when it is not there.
         file: PathBuf,
-        /// Never empty.
-        runs: Vec<Run>,
+        /// What the input is.
+        addition: Addition,
+        /// Regular expressions of what is taken out.
+        redact: Vec<String>,
     },
     /// List the plugins.
     PluginList,
@@ -70,7 +131,15 @@ pub enum Action {
 impl Action {
     /// Whether it works with settings; the others must work even with a broken file.
     pub fn needs_settings(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Capture { .. } | Self::ConfigView)
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::Capture(_)
+                | Self::CaptureShow(_)
+                | Self::CaptureVerify(_)
+                | Self::CaptureAdd { .. }
+                | Self::ConfigView
+        )
     }
 }
 
@@ -190,13 +259,6 @@ impl Parser<'_> {
         mut values: typed::Values,
         called: &str,
     ) -> Result<Args, CliError> {
-        let mut text = |name: &str| {
-            let idx = values.iter().position(|(known, _)| known == name)?;
-            match values.swap_remove(idx).1 {
-                Value::Text(text) => Some(text),
-                _ => None,
-            }
-        };
         let action = match &walk.node().role {
             Role::Plugin { name, path } => Action::Run(Run {
                 plugin: name.clone(),
@@ -206,12 +268,12 @@ impl Parser<'_> {
             }),
             Role::Builtin(builtin) => match builtin {
                 Builtin::Plugins => Action::PluginList,
-                Builtin::Plugin => Action::PluginInfo(self.plugin(text("name"))?),
-                Builtin::Explain => Action::Explain(self.code(text("code"))?),
+                Builtin::Plugin => Action::PluginInfo(self.plugin(text(&mut values, "name"))?),
+                Builtin::Explain => Action::Explain(self.code(text(&mut values, "code"))?),
                 Builtin::ConfigView => Action::ConfigView,
                 Builtin::ConfigPath => Action::ConfigPath,
                 Builtin::Completion => {
-                    let shell = text("shell").and_then(|word| Shell::from_word(&word));
+                    let shell = text(&mut values, "shell").and_then(|word| Shell::from_word(&word));
                     Action::Completion(shell.unwrap_or(Shell::Bash))
                 }
                 Builtin::Version => Action::Version,
@@ -226,10 +288,10 @@ impl Parser<'_> {
                     self.refuse_stranger(&walk)?;
                     Action::Help(self.help(&walk))
                 }
-                Builtin::Capture => {
-                    let file = PathBuf::from(text("file").unwrap_or_default());
-                    return self.capture(file, walk, globals, called);
-                }
+                Builtin::Capture => return self.capture(values, walk, globals, called),
+                Builtin::CaptureShow => Action::CaptureShow(file_of(&mut values, called)?),
+                Builtin::CaptureVerify => Action::CaptureVerify(file_of(&mut values, called)?),
+                Builtin::CaptureAdd => capture::addition(values, &globals, called)?,
             },
             Role::Group => Action::Help(self.help(walk)),
         };
@@ -276,54 +338,22 @@ impl Parser<'_> {
             None => error.hint(format!("`{} explain` lists all codes", self.called)),
         })
     }
+}
 
-    fn capture(
-        &self,
-        file: PathBuf,
-        walk: &Walk<'_>,
-        outer: Globals,
-        called: &str,
-    ) -> Result<Args, CliError> {
-        if file.as_os_str().is_empty() {
-            return Err(CliError::new(format!("`{called}`: the name of the file is empty")));
-        }
-        let (runs, globals) = match walk.tail.as_deref() {
-            None | Some([]) => (self.everything(), outer),
-            Some(words) => {
-                let inner = self.line(words)?;
-                if matches!(inner.action, Action::Help(_)) {
-                    return Ok(inner);
-                }
-                let Action::Run(run) = inner.action else {
-                    return Err(CliError::new(format!(
-                        "`{called}`: only a plugin's command can be captured"
-                    ))
-                    .hint(format!("for example `{called} FILE -- routes`")));
-                };
-                (vec![run], outer.then(inner.globals))
-            }
-        };
-        if runs.is_empty() {
-            return Err(CliError::new(format!("`{called}`: no plugin has a command to capture")));
-        }
-        Ok(Args { action: Action::Capture { file, runs }, globals })
+/// Takes a text out of the values.
+fn text(values: &mut typed::Values, name: &str) -> Option<String> {
+    let idx = values.iter().position(|(known, _)| known == name)?;
+    match values.swap_remove(idx).1 {
+        Value::Text(text) => Some(text),
+        _ => None,
     }
+}
 
-    /// Every command that runs without further words and ends by itself.
-    fn everything(&self) -> Vec<Run> {
-        let mut runs = Vec::new();
-        for node in &self.root.children {
-            let Role::Plugin { name, path } = &node.role else { continue };
-            if node.arguments.iter().any(|argument| argument.required) || self.is_live(name, path) {
-                continue;
-            }
-            let walk = Walk::new(self.root, &[OsString::from(&node.word)]);
-            if let Ok((_, values)) = typed::read(&walk, &node.word) {
-                let (plugin, path) = (name.clone(), path.clone());
-                runs.push(Run { plugin, path, values, live: false });
-            }
-        }
-        runs
+/// Takes the name of a file out of the values.
+fn file_of(values: &mut typed::Values, called: &str) -> Result<PathBuf, CliError> {
+    match text(values, "file") {
+        Some(file) if !file.is_empty() => Ok(PathBuf::from(file)),
+        _ => Err(CliError::new(format!("`{called}`: the name of the file is empty"))),
     }
 }
 
@@ -351,7 +381,7 @@ fn refuse_conflicts(args: &Args) -> Result<(), CliError> {
         ))
         .hint(format!("leave out {source} to ask the cluster, or {cluster} to read the capture")));
     }
-    if let (Action::Capture { .. }, Some(_)) = (&args.action, &globals.record) {
+    if let (Action::Capture(_), Some(_)) = (&args.action, &globals.record) {
         return Err(CliError::new("capture already records: --record would do it twice")
             .hint("leave out --record"));
     }

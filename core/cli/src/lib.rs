@@ -20,7 +20,7 @@ mod typed;
 mod values;
 mod walk;
 
-pub use args::{Action, Args, Run, parse};
+pub use args::{Action, Addition, Args, Capture, Captured, Run, parse};
 pub use choice::{Choice, Color, FailOn, Format, Shell, Transport};
 pub use error::CliError;
 pub use globals::Globals;

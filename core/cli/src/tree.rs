@@ -13,6 +13,9 @@ pub(crate) enum Builtin {
     Plugins,
     Plugin,
     Capture,
+    CaptureShow,
+    CaptureVerify,
+    CaptureAdd,
     Explain,
     ConfigView,
     ConfigPath,
@@ -70,6 +73,10 @@ impl Node {
     }
     fn example(mut self, line: &str, about: &str) -> Self {
         self.examples.push(Example { line: line.to_owned(), about: about.to_owned() });
+        self
+    }
+    fn with(mut self, children: Vec<Self>) -> Self {
+        self.children = children;
         self
     }
     fn takes(mut self, argument: Argument) -> Self {
@@ -237,17 +244,77 @@ fn required(argument: Argument) -> Argument {
     Argument { required: true, ..argument }
 }
 
+fn flag(name: &str, kind: Kind, about: &str) -> Argument {
+    Argument { position: Position::Flag, ..positional(name, kind, about) }
+}
+
+fn repeated(argument: Argument) -> Argument {
+    Argument { repeated: true, ..argument }
+}
+
+/// `capture FILE` is the command itself, so a file that is called like a command below it is
+/// written with its folder: `./show`.
+fn capture() -> Node {
+    let redact = || {
+        let about = "Write [redacted] where this regular expression matches";
+        repeated(flag("redact", Kind::Text, about))
+    };
+    let file = || required(positional("file", Kind::Path, "The capture: a zip or a folder"));
+    Node::builtin("capture", Builtin::Capture, "Save what the plugins ask, to read it later with --from")
+        .long("Asks every host everything that the cards of the plugins name, and saves the answers \
+               into FILE: a zip if the name ends in .zip, otherwise a folder. With a command behind \
+               `--`, only what that command asks. Read it anywhere with --from FILE.\n\n\
+               Secrets are never saved. What else has to stay out, the configuration file says:\n\n  \
+               [capture]\n  redact = [\"[0-9a-f]{32}\"]\n\n\
+               What got no answer is told at the end, and stands in the capture with its reason; the \
+               exit code is 3 then. A FILE with the name of a command below is written with its \
+               folder, such as ./show.")
+        .example("kubectl lab capture before.zip", "Everything the plugins can ask")
+        .example("kubectl lab capture before.zip --for 30s", "and half a minute of what runs until stopped")
+        .example("kubectl lab capture routes.zip -- routes", "Only what `routes` asks")
+        .example("kubectl lab routes --from before.zip", "Read it again, without a cluster")
+        .takes(required(positional("file", Kind::Path, "Where to write it")))
+        .takes(repeated(flag("plugins", Kind::Text, "Ask only what these plugins ask, with commas between")))
+        .takes(flag("for", Kind::Duration, "Also record what runs until it is stopped, for so long"))
+        .takes(redact())
+        .with(vec![
+            Node::builtin("show", Builtin::CaptureShow, "Show what is in a capture")
+                .long("Shows where a capture is from, its hosts, kinds of objects, commands and logs, with \
+                       their sizes, and what got no answer when it was made. Nothing is sent anywhere.")
+                .example("kubectl lab capture show before.zip", "All of it")
+                .example("kubectl lab capture show before.zip --only commands --filter host=router",
+                         "The commands of one host")
+                .takes(file()),
+            Node::builtin("verify", Builtin::CaptureVerify, "Check that a capture is whole and sound")
+                .long("Checks every file of a capture: that it can be read, that an index names it, that it \
+                       holds what it should, and no Secret. The exit code is 1 when something is wrong.")
+                .example("kubectl lab capture verify before.zip", "Before it is handed on")
+                .takes(file()),
+            Node::builtin("add", Builtin::CaptureAdd, "Add pasted output or objects to a capture, or make one of them")
+                .long("Adds what stands on the standard input to a capture, and makes the capture when \
+                       there is none: so that output from a ticket, a blog or an ssh session can be asked \
+                       with --from. Either the output of COMMAND on one host, or objects as `kubectl get` \
+                       prints them in JSON or YAML. A later answer takes the place of an earlier one.\n\n\
+                       Nodes among the objects become hosts. A list is taken for all there is of its \
+                       kind, or, with --namespace, for all in that namespace; one object for itself alone.")
+                .example("kubectl lab capture add t.zip --objects < nodes.json", "from `kubectl get nodes -o json`")
+                .example("kubectl lab capture add t.zip --host k8s-w0 -- ip route < pasted.txt", "What a node printed")
+                .example("kubectl lab capture add t.zip --host router --extra --address 192.168.10.200 -- ip route < r.txt",
+                         "What a host beside the cluster printed")
+                .takes(file())
+                .takes(repeated(positional("command", Kind::Text, "The command, behind `--`, word for word")))
+                .takes(flag("objects", Kind::Boolean, "The input is objects, not the output of a command"))
+                .takes(flag("extra", Kind::Boolean, "The host is no node, such as a router"))
+                .takes(flag("agent", Kind::Boolean, "The command ran in the Cilium agent's container of the node"))
+                .takes(repeated(flag("address", Kind::Text, "An address by which others know the host")))
+                .takes(redact()),
+        ])
+}
+
 fn builtins() -> Vec<Node> {
     let shells = Shell::words().map(str::to_owned).collect();
     vec![
-        Node::builtin("capture", Builtin::Capture, "Save what a command asks, to read it later with --from")
-            .long("Runs a command and saves every answer it gets into FILE: a zip if the name ends \
-                   in .zip, otherwise a folder. Without a command, every plugin's own questions are \
-                   asked. Read it anywhere with --from FILE.")
-            .example("kubectl lab capture before.zip", "Everything the plugins can ask")
-            .example("kubectl lab capture routes.zip -- routes", "Only what `routes` asks")
-            .example("kubectl lab routes --from before.zip", "Read it again, without a cluster")
-            .takes(required(positional("file", Kind::Path, "Where to write it"))),
+        capture(),
         Node::builtin("explain", Builtin::Explain, "Show what a finding means and what to do about it")
             .long("Shows the text behind a finding's code: what is checked, why it matters, how to see \
                    it for yourself and how to fix it. Without a code, lists all codes.")

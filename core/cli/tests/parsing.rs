@@ -3,7 +3,9 @@
 #[path = "sample/mod.rs"]
 mod sample;
 
-use lab_cli::{Action, Args, Color, FailOn, Format, Globals, Run, Shell, parse};
+use lab_cli::{
+    Action, Addition, Args, Capture, Captured, Color, FailOn, Format, Globals, Run, Shell, parse,
+};
 use lab_types::Value;
 use proptest::prelude::*;
 use std::ffi::OsString;
@@ -109,9 +111,6 @@ fn values_of_plugins_are_checked_against_the_card() {
 
 #[test]
 fn built_in_commands_are_recognized() {
-    let routes = run(&["routes"], &[("kernel", Value::Boolean(false))]);
-    let blocks = run(&["ipam", "blocks"], &[]);
-    let capture = |runs: &[Run]| Action::Capture { file: "x.zip".into(), runs: runs.to_vec() };
     for (line, expected) in [
         ("plugin list", Action::PluginList),
         ("plugin info routes", Action::PluginInfo("routes".into())),
@@ -127,11 +126,94 @@ fn built_in_commands_are_recognized() {
             "__complete -- routes --x",
             Action::Complete(vec!["--".into(), "routes".into(), "--x".into()]),
         ),
-        ("capture x.zip", capture(std::slice::from_ref(&routes))),
-        ("capture x.zip -- routes", capture(std::slice::from_ref(&routes))),
-        ("capture --host a x.zip -- ipam blocks", capture(&[blocks])),
+        ("capture show x.zip", Action::CaptureShow("x.zip".into())),
+        ("capture verify ./show", Action::CaptureVerify("./show".into())),
     ] {
         assert_eq!(action(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn captures_are_of_cards_or_of_one_command() {
+    let routes = run(&["routes"], &[("kernel", Value::Boolean(false))]);
+    let blocks = run(&["ipam", "blocks"], &[]);
+    let holders = run(&["ipam", "holders"], &[]);
+    let cards = |plugins: &[&str], runs: &[&Run], live: &[&Run], for_| Captured::Cards {
+        plugins: plugins.iter().map(|name| (*name).to_owned()).collect(),
+        runs: runs.iter().map(|run| (*run).clone()).collect(),
+        live: live.iter().map(|run| (*run).clone()).collect(),
+        for_,
+    };
+    let all = ["routes", "ipam"];
+    for (line, file, what) in [
+        ("capture x.zip", "x.zip", cards(&all, &[&routes, &blocks], &[&holders], None)),
+        ("capture ./show", "./show", cards(&all, &[&routes, &blocks], &[&holders], None)),
+        ("capture x.zip --plugins ipam", "x.zip", cards(&["ipam"], &[&blocks], &[&holders], None)),
+        (
+            "capture --for 30s x.zip --plugins ipam,routes,ipam",
+            "x.zip",
+            cards(
+                &["ipam", "routes"],
+                &[&routes, &blocks],
+                &[&holders],
+                Some(Duration::from_secs(30)),
+            ),
+        ),
+        ("capture x.zip -- routes", "x.zip", Captured::Command(routes.clone())),
+        ("capture --host a x.zip -- ipam blocks", "x.zip", Captured::Command(blocks.clone())),
+        ("capture x.zip --", "x.zip", cards(&all, &[&routes, &blocks], &[&holders], None)),
+    ] {
+        let expected = Capture { file: file.into(), what, redact: Vec::new() };
+        assert_eq!(action(line), Action::Capture(expected), "{line}");
+    }
+    let Action::Capture(capture) = action("capture x --redact a,b --redact=c") else { panic!() };
+    assert_eq!(capture.redact, ["a,b", "c"]);
+}
+
+#[test]
+fn additions_are_outputs_or_objects() {
+    let output =
+        |host: &str, is_extra, in_agent, addresses: &[&str], line: &str| Addition::Output {
+            host: host.to_owned(),
+            is_extra,
+            in_agent,
+            addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+            argv: line.split(' ').map(str::to_owned).collect(),
+        };
+    for (line, addition) in [
+        ("capture add x --host a -- ip -j rule", output("a", false, false, &[], "ip -j rule")),
+        ("capture add x --host a ip rule", output("a", false, false, &[], "ip rule")),
+        (
+            "capture add x --extra --address 10.0.0.1,fd00::1 --host r -- ip r",
+            output("r", true, false, &["10.0.0.1", "fd00::1"], "ip r"),
+        ),
+        ("capture add --agent --host a x -- b", output("a", false, true, &[], "b")),
+        ("capture add x --objects", Addition::Objects(None)),
+        ("capture add x --objects -n y", Addition::Objects(Some("y".to_owned()))),
+        ("capture add x --objects -n y -A", Addition::Objects(None)),
+    ] {
+        let expected = Action::CaptureAdd { file: "x".into(), addition, redact: Vec::new() };
+        assert_eq!(action(line), expected, "{line}");
+    }
+    for (line, what) in [
+        ("capture add x", "it is not said whose output it is"),
+        ("capture add x -- ip r", "it is not said whose output it is"),
+        ("capture add x --host a,b -- ip r", "an output is of one host"),
+        ("capture add x --host k8s-* -- ip r", "the host is named, not matched"),
+        ("capture add x --host a", "no command was named"),
+        ("capture add x --objects --host a", "objects are of the cluster, not of a host"),
+        ("capture add x --objects -- ip r", "objects are of the cluster, not of a host"),
+        ("capture add x --host a --extra --agent -- b", "there is no agent on a host beside"),
+        ("capture add x --host a --address nowhere -- b", "--address: `nowhere` is not an address"),
+        ("capture x --for 1s -- routes", "--for is for everything, not for one command"),
+        ("capture x --plugins routes -- routes", "--plugins is for everything"),
+        ("capture x --plugins rotues", "unknown plugin `rotues`"),
+        ("capture x --for soon", "--for: `soon` is not a duration"),
+        ("capture show", "`kubectl lab capture show` needs FILE"),
+        ("capture add", "`kubectl lab capture add` needs FILE"),
+    ] {
+        let error = typed(line).unwrap_err();
+        assert!(error.contains(what), "{line}: {error}");
     }
 }
 

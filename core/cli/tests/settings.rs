@@ -119,6 +119,10 @@ known-hosts = "/k"
 
 [ssh-nodes.k8s-w0]
 
+[capture]
+redact = ["[0-9a-f]{32}",
+    "^token: .*"]
+
 [plugins.routes]
 ignore = ["10.0.0.0/8", "fe80::/10"]
 deep = { level = 0x10, on = true, ratio = 1.5 }
@@ -150,6 +154,12 @@ deep = { level = 0x10, on = true, ratio = 1.5 }
     assert_eq!((web.name.as_str(), web.ssh.as_str(), web.sudo), ("web server", "web server", true));
     assert_eq!((web.jump.as_deref(), &web.known_hosts), (Some("router"), &Some("/k".into())));
     assert_eq!(settings.hosts.ssh_nodes[0].name, "k8s-w0");
+    let redact: Vec<_> =
+        settings.redact.iter().map(|one| (one.value.as_str(), one.origin.to_string())).collect();
+    assert_eq!(
+        redact,
+        [("[0-9a-f]{32}", "/c.toml:29".to_owned()), ("^token: .*", "/c.toml:30".to_owned())]
+    );
     assert_eq!(settings.plugin("routes", "ignore"), Some("10.0.0.0/8,fe80::/10"));
     assert_eq!(settings.plugin("routes", "deep.level"), Some("16"));
     assert_eq!(settings.plugin("routes", "deep.on"), Some("true"));
@@ -176,7 +186,7 @@ fn mistakes_in_the_file_are_named_with_their_line() {
             "zzz = 1",
             "error: /c.toml:1: unknown key `zzz`\nhint: keys here: output, color, fail-on, concurrency, timeout, \
              request-timeout, context, kubeconfig, agent-namespace, transports, debug-pods, debug-pod, extra-hosts, \
-             ssh-nodes, ssh, plugins",
+             ssh-nodes, ssh, capture, plugins",
         ),
         (
             "[extra-hosts.router]\nadresses = []",
@@ -248,6 +258,15 @@ fn mistakes_in_the_file_are_named_with_their_line() {
             "[extra-hosts.r]\nssh = \"-oProxyCommand=x\"",
             "error: /c.toml:1: `extra-hosts.r.ssh` begins with `-`",
         ),
+        (
+            "[capture]\nredcat = []",
+            "error: /c.toml:2: unknown key `redcat` in `[capture]`\nhint: did you mean `redact`?",
+        ),
+        (
+            "[capture]\nredact = \"x\"",
+            "error: /c.toml:2: `capture.redact` is a string, expected a list of strings",
+        ),
+        ("[capture]\nredact = [\n\"\"]", "error: /c.toml:3: `capture.redact` is empty"),
         (
             "[ssh]\nssh = \"x\"",
             "error: /c.toml:2: unknown key `ssh` in `[ssh]`\nhint: keys here: port, identity, jump, known-hosts, sudo",

@@ -88,6 +88,9 @@ fn bash_inserts_what_the_word_needs() {
         ("kubectl-lab --demo routes --towards w", "web"),
         ("kubectl-lab explain routes/b", "routes/black-hole"),
         ("kubectl-lab capture x.zip -- rou", "routes"),
+        ("kubectl-lab capture ver", "verify"),
+        ("kubectl-lab capture show oth", "other.zip"),
+        ("kubectl-lab capture x.zip --plugins ipam,rou", "ipam,routes"),
         ("kubectl-lab routes --from=oth", "other.zip"),
         ("kubectl-lab routes >oth", "other.zip"),
         ("kubectl-lab routes trace a b ", ""),
@@ -117,7 +120,7 @@ fn bash_shows_descriptions_in_a_list() {
     for (kind, expected) in [
         (
             9,
-            "capture     (Save what a command asks, to read…)\n\
+            "capture     (Save what the plugins ask, to rea…)\n\
              config      (Show the settings and where they …)\n\
              completion  (Print a completion script for you…)\n",
         ),

@@ -141,7 +141,9 @@ pub struct Argument {
 pub struct Ask {
     /// An imported interface: `cluster`, `hosts`.
     pub capability: String,
-    /// `v1/Node`, or `host: ip -j rule`; a word `*` in a command stands for any one word.
+    /// `v1/Node`, or `host: ip -j rule`; a word `*` in a command stands for any one word. Behind
+    /// ` | ` stand other forms of the same command, for captures that hold those: the plugin
+    /// asks the first, and reads the answer to any.
     pub scope: Vec<String>,
     /// People read this before they allow it.
     pub reason: String,

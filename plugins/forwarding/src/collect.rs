@@ -11,8 +11,8 @@ use std::string::FromUtf8Error;
 use lab_model::cilium::CiliumNode;
 use lab_model::fib::Fib;
 use lab_model::iproute2::{
-    DeviceName, IpRule, NeighborState, Route, parse_addresses, parse_links, parse_neighbors,
-    parse_routes, parse_rules,
+    DeviceName, IpRule, NeighborState, Route, TableId, read_addresses, read_links, read_neighbors,
+    read_routes, read_rules,
 };
 use lab_model::kubernetes::{ConfigMap, Node, Pod};
 use lab_model::{AddressFamily, Problem};
@@ -21,6 +21,7 @@ use lab_plugin::{Batch, Failure, Outcome, Place, Selection, log, partial};
 
 use crate::model::{Agent, HostInput, Inputs, Link};
 use crate::parse::{self, DaemonSet, NodeConfig};
+use crate::tables;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +50,19 @@ enum Question {
 /// The command whose output is quoted as evidence of a route.
 pub const ROUTES: &str = "ip -j route show table all";
 
-/// The commands, as the card declares them.
+/// The commands, as the card declares them: first the form that is asked, behind it those in
+/// which captures and sysdumps may have the same answer.
 pub const COMMANDS: [&str; 10] = [
-    "host: ip -j route show table all",
-    "host: ip -j -6 route show table all",
-    "host: ip -j rule",
-    "host: ip -j -6 rule",
-    "host: ip -j addr",
-    "host: ip -j -d link",
-    "host: ip -j neigh",
-    "host: iptables-save",
-    "agent: cilium-dbg status -o json",
-    "agent: cilium-dbg config --all -o json",
+    "host: ip -j route show table all | ip route show table all | ip -4 route show table all | ip route",
+    "host: ip -j -6 route show table all | ip -6 route show table all | ip -6 route",
+    "host: ip -j rule | ip -d rule | ip rule",
+    "host: ip -j -6 rule | ip -6 -d rule | ip -6 rule",
+    "host: ip -j addr | ip addr",
+    "host: ip -j -d link | ip -d link | ip link | ip -d -s -s link | ip -d -s link | ip addr",
+    "host: ip -j neigh | ip neigh | ip -4 neigh",
+    "host: iptables-save | iptables-save -c",
+    "agent: cilium-dbg status -o json | cilium-dbg status --verbose | cilium-dbg status",
+    "agent: cilium-dbg config --all -o json | cilium-dbg config --all",
 ];
 
 /// The kinds of objects, as the card declares them.
@@ -88,7 +90,8 @@ const EVERY: [Question; 10] = [
 
 impl Question {
     fn command(self) -> &'static str {
-        COMMANDS[EVERY.iter().position(|known| *known == self).unwrap_or(0)]
+        let forms = COMMANDS[EVERY.iter().position(|known| *known == self).unwrap_or(0)];
+        forms.split_once(" | ").map_or(forms, |(first, _)| first)
     }
 
     fn is_asked(self, scope: Scope, kind: Kind) -> bool {
@@ -158,6 +161,9 @@ struct Draft {
     routes: Option<Vec<Route>>,
     routes6: Option<Vec<Route>>,
     rules: Vec<IpRule>,
+    /// Routes of an output that leaves the table local out; which of them are needed with it is
+    /// known when every answer has come.
+    without_local: Option<Vec<Route>>,
     due: usize,
     failure: Option<String>,
 }
@@ -180,7 +186,15 @@ impl Draft {
         };
         let tables = [Question::Routes, Question::Routes6, Question::Rules, Question::Rules6];
         let due = tables.iter().filter(|table| table.is_asked(scope, host.kind)).count();
-        Self { input, routes: None, routes6: None, rules: Vec::new(), due, failure: None }
+        Self {
+            input,
+            routes: None,
+            routes6: None,
+            rules: Vec::new(),
+            without_local: None,
+            due,
+            failure: None,
+        }
     }
 
     fn take(
@@ -198,20 +212,20 @@ impl Draft {
             }
         };
         match question {
-            Question::Routes => self.routes = self.read_whole(question, parse_routes(&text)),
-            Question::Routes6 => self.routes6 = self.read_whole(question, parse_routes(&text)),
+            Question::Routes => self.routes = self.read_whole(question, read_routes(&text)),
+            Question::Routes6 => self.routes6 = self.read_whole(question, read_routes(&text)),
             Question::Rules | Question::Rules6 => {
                 let v6 = question == Question::Rules6;
                 let family = if v6 { AddressFamily::V6 } else { AddressFamily::V4 };
-                let rules = self.read_whole(question, parse_rules(&text, family));
+                let rules = self.read_whole(question, read_rules(&text, family));
                 self.rules.extend(rules.unwrap_or_default());
             }
             Question::Addresses => {
-                let parsed = self.read(question, parse_addresses(&text));
+                let parsed = self.read(question, read_addresses(&text));
                 self.input.addresses = Ok(parsed.iter().filter_map(parse::address).collect());
             }
             Question::Links => {
-                let parsed = self.read(question, parse_links(&text));
+                let parsed = self.read(question, read_links(&text));
                 let links = parsed.iter().filter_map(|link| {
                     let known = Link { mtu: link.mtu, is_down: !link.is_up() };
                     Some((DeviceName::new(&link.name)?, known))
@@ -219,7 +233,7 @@ impl Draft {
                 self.input.links = Ok(links.collect());
             }
             Question::Neighbors => {
-                let parsed = self.read(question, parse_neighbors(&text));
+                let parsed = self.read(question, read_neighbors(&text));
                 let dead = parsed.iter().filter_map(|neighbor| {
                     let state = neighbor.states.iter().find_map(|state| match state {
                         NeighborState::Failed => Some("FAILED"),
@@ -263,8 +277,12 @@ impl Draft {
             routes.retain(|route| route.dst.family() == AddressFamily::V4);
             routes.extend(routes6);
         }
-        let rules = std::mem::take(&mut self.rules);
-        self.input.fib = Ok(Fib::new(rules, routes));
+        if routes.iter().any(|route| route.table == TableId::LOCAL) {
+            let rules = std::mem::take(&mut self.rules);
+            self.input.fib = Ok(Fib::new(rules, routes));
+        } else {
+            self.without_local = Some(routes);
+        }
     }
 
     fn fail(&mut self, question: Question, failure: &Failure) {
@@ -306,7 +324,11 @@ impl Draft {
         records
     }
 
-    fn finish(self) -> HostInput {
+    fn finish(mut self) -> HostInput {
+        if let Some(mut routes) = self.without_local {
+            routes.extend(tables::local_of(&self.input, &routes));
+            self.input.fib = Ok(Fib::new(self.rules, routes));
+        }
         self.input
     }
 }
@@ -388,7 +410,7 @@ mod tests {
     #[test]
     fn every_question_has_its_own_command() {
         for (question, command) in EVERY.into_iter().zip(COMMANDS) {
-            assert_eq!(question.command(), command);
+            assert_eq!(question.command(), command.split(" | ").next().unwrap());
         }
     }
 }

@@ -35,7 +35,8 @@ pub fn forward_drops(text: &str) -> bool {
     false
 }
 
-/// The agent's word on itself, and the version that runs.
+/// The agent's word on itself, and the version that runs: from the JSON of `cilium-dbg status`,
+/// or from the line `Cilium:  Ok  1.18.0 (v1.18.0-274205f0)` of its text.
 pub fn agent(text: &str) -> (Agent, Option<String>) {
     #[derive(serde::Deserialize)]
     struct Status {
@@ -48,7 +49,13 @@ pub fn agent(text: &str) -> (Agent, Option<String>) {
         #[serde(default)]
         msg: String,
     }
-    let Ok(Status { cilium: Part { state, msg } }) = serde_json::from_str(text) else {
+    let line = || {
+        let line = text.lines().find_map(|line| line.strip_prefix("Cilium:"))?.trim();
+        let (state, msg) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        Some(Part { state: state.to_owned(), msg: msg.trim().to_owned() })
+    };
+    let part = serde_json::from_str(text).map(|status: Status| status.cilium).ok().or_else(line);
+    let Some(Part { state, msg }) = part else {
         return (Agent::Silent("its status cannot be read".to_owned()), None);
     };
     let version = msg.split(' ').next().filter(|word| word.starts_with(char::is_numeric));
@@ -168,6 +175,11 @@ mod tests {
         let failing = agent(failing).0;
         assert_eq!(failing, Agent::NotReady("Failure: datapath not ready".to_owned()));
         assert!(matches!(agent("no agent").0, Agent::Silent(_)));
+        let text = "KVStore:   Disabled\nCilium:                 Ok   1.18.0 (v1.18.0-274205f0)\n";
+        assert_eq!(agent(text), (Agent::Ready, Some("1.18.0".to_owned())));
+        let failing = "Cilium:   Failure   datapath not ready\n";
+        let expected = Agent::NotReady("Failure: datapath not ready".to_owned());
+        assert_eq!(agent(failing), (expected, None));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use lab_model::Prefix;
-use lab_model::cilium::{CiliumConfig, RoutingMode, TunnelProtocol};
+use lab_model::cilium::{CiliumConfig, RoutingMode, TunnelProtocol, parse_agent_fields};
+use serde_json::Value;
 
 /// How pods of different nodes reach each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,19 +146,14 @@ impl Settings {
 }
 
 /// Keys of an agent's answer that the shared reader leaves out.
-pub fn more_of_agent(json: &str) -> BTreeMap<String, String> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        #[serde(rename = "EnableHostLegacyRouting")]
-        legacy: Option<bool>,
-        #[serde(rename = "Devices")]
-        devices: Option<Vec<String>>,
-    }
-    let Ok(Answer { legacy, devices }) = serde_json::from_str(json) else {
-        return BTreeMap::new();
-    };
+pub fn more_of_agent(answer: &str) -> BTreeMap<String, String> {
+    let (fields, _) = parse_agent_fields(answer);
+    let legacy = fields.get("EnableHostLegacyRouting").and_then(Value::as_bool);
     let legacy = legacy.map(|on| ("enable-host-legacy-routing".to_owned(), on.to_string()));
-    let devices = devices.map(|devices| ("devices".to_owned(), devices.join(",")));
+    let devices = fields.get("Devices").and_then(Value::as_array).map(|devices| {
+        let devices: Vec<&str> = devices.iter().filter_map(Value::as_str).collect();
+        ("devices".to_owned(), devices.join(","))
+    });
     legacy.into_iter().chain(devices).collect()
 }
 

@@ -4,6 +4,7 @@
 //! know routes: what Cilium does with its settings is judged by a plugin.
 
 mod config;
+mod fields;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -13,6 +14,7 @@ pub use self::config::{
     CiliumConfig, ConfigSource, ConfigValue, IpamMode, RoutingMode, TunnelProtocol,
     parse_agent_config,
 };
+pub use self::fields::parse_agent_fields;
 use crate::{
     AddressFamily, Prefix,
     kubernetes::{Metadata, lenient_list},

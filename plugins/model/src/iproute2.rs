@@ -5,11 +5,13 @@
 //!
 //! Every parser returns the records it understood and a [`Problem`](crate::Problem) for each
 //! entry or line it did not; none fails as a whole. JSON (`ip -j`) is preferred: text says less
-//! and its columns vary. Both forms fill the same records.
+//! and its columns vary. Both forms fill the same records, and `read_…` takes either.
 
 mod address;
+mod either;
 mod flags;
 mod link;
+mod local;
 mod name;
 mod neighbor;
 mod route;
@@ -26,8 +28,10 @@ mod words;
 mod tests;
 
 pub use address::{Address, parse_addresses, parse_addresses_text};
+pub use either::{read_addresses, read_links, read_neighbors, read_routes, read_rules};
 pub use flags::RouteFlags;
 pub use link::{Link, parse_links, parse_links_text};
+pub use local::local_routes;
 pub use name::DeviceName;
 pub use neighbor::{Neighbor, NeighborState, parse_neighbors, parse_neighbors_text};
 pub use route::{Leg, NextHop, Route, RouteExtra};

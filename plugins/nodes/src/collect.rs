@@ -50,14 +50,18 @@ const EVERY: [Question; 6] = [
     Question::AgentVersion,
 ];
 
-/// Commands of hosts and agents with the reason for each, as the card declares them.
+/// Commands of hosts and agents with the reason for each, as the card declares them: first the
+/// form that is asked, behind it those in which captures and sysdumps may have the same answer.
 pub const COMMANDS: [(&str, &str); 6] = [
-    ("host: ip -j addr", "every interface address of every host"),
+    ("host: ip -j addr | ip addr", "every interface address of every host"),
     ("host: cat /etc/hosts", "names are compared with the API's addresses"),
     ("host: hostname", "a host is compared with the name it is asked by"),
     ("host: uname -a", "the kernel of hosts that are no nodes"),
     ("host: cat /etc/os-release", "the operating system of hosts that are no nodes"),
-    ("agent: cilium-dbg version", "the version of the agent that runs"),
+    (
+        "agent: cilium-dbg version | cilium-dbg status --verbose",
+        "the version of the agent that runs",
+    ),
 ];
 
 /// Kinds of objects with the reason for each, as the card declares them.
@@ -77,7 +81,8 @@ pub const KINDS: [(&str, &str); 11] = [
 
 impl Question {
     fn command(self) -> &'static str {
-        COMMANDS[EVERY.iter().position(|known| *known == self).unwrap_or(0)].0
+        let (forms, _) = COMMANDS[EVERY.iter().position(|known| *known == self).unwrap_or(0)];
+        forms.split_once(" | ").map_or(forms, |(first, _)| first)
     }
 
     fn is_asked(self, scope: Scope, kind: Kind) -> bool {

@@ -44,6 +44,7 @@ use std::sync::Arc;
 
 use lab_backend::Backend;
 use lab_backend::Capture;
+use lab_backend::Forms;
 use lab_backend::Gate;
 use lab_output::Report;
 use lab_plugin::Call;
@@ -111,7 +112,8 @@ impl Lab {
             path.iter().map(|&word| word.to_owned()).collect(),
             given.into_iter().map(|(name, value)| (name, value.into())).collect(),
         );
-        let host = Rc::new(host::Host::new(self.backend.clone(), Gate::new(&card)));
+        let backend = Forms::around(self.backend.clone(), &card);
+        let host = Rc::new(host::Host::new(backend, Gate::new(&card)));
         let result = lab_plugin::native::with_host(host.clone(), || P::run(&call));
         Run { report: host.report(), result }
     }

@@ -3,9 +3,12 @@
 mod bad_input;
 mod builtin;
 mod cache;
+mod captures;
 mod flags;
 mod formats;
 mod live;
+mod pasted;
 mod recorded;
 mod settings;
 mod streams;
+mod sysdumps;

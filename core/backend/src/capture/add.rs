@@ -18,6 +18,7 @@ use crate::Place;
 use crate::Question;
 use crate::Redaction;
 use crate::Selection;
+use crate::nodes::hosts_of;
 use crate::record::now;
 use crate::yaml;
 use crate::yaml::Keep;
@@ -96,6 +97,7 @@ fn add_command(
         return Err(Failure::invalid("no command was named")
             .hint("name it behind `--`, such as `-- ip route`"));
     }
+    writer.expected_host(host)?;
     writer.known_host(host)?;
     let name = host.name.clone();
     if in_agent && host.kind == HostKind::Extra {
@@ -149,6 +151,7 @@ fn add_objects(writer: &mut Writer, text: &str, namespace: Option<&str>) -> Answ
         };
         writer.known_part(&kind, part)?;
     }
+    add_hosts(writer, &found)?;
     for object in &found.objects {
         let kind = found.kind_of(object).ok_or_else(|| {
             not_understood("an object in it says neither its apiVersion nor its kind")
@@ -156,6 +159,16 @@ fn add_objects(writer: &mut Writer, text: &str, namespace: Option<&str>) -> Answ
         writer.object(&kind, &object.to_string())?;
     }
     Ok(())
+}
+
+/// Every node is a host, as it is when a cluster is asked.
+fn add_hosts(writer: &mut Writer, found: &Pasted) -> Answer<()> {
+    let is_node = |object: &&Value| {
+        found.kind_of(object).is_some_and(|kind| kind.api_version == "v1" && kind.kind == "Node")
+    };
+    let nodes: Vec<String> =
+        found.objects.iter().filter(is_node).map(ToString::to_string).collect();
+    hosts_of(nodes.iter().map(String::as_str)).iter().try_for_each(|host| writer.known_host(host))
 }
 
 /// The objects of a text, and what the list around them said.

@@ -5,6 +5,7 @@ use super::writer::Writer;
 use crate::Answer;
 use crate::Selection;
 use crate::objects::Objects;
+use crate::project::lookup;
 
 impl Capture {
     /// Everything the capture holds, ready to be written again. Files that no index names are
@@ -43,6 +44,9 @@ impl Capture {
             for (question, recorded) in own.into_iter().chain(pods).rev() {
                 let outcome = self.outcome(&recorded)?;
                 writer.command(host, &question, outcome, recorded.entry.ms)?;
+                if let Some(stamps) = self.stamps(&recorded)? {
+                    writer.stamps(host, &question, stamps);
+                }
             }
         }
         Ok(())
@@ -61,7 +65,8 @@ impl Capture {
             ..Selection::default()
         };
         writer.kind(&of)?;
-        for object in objects.all() {
+        let is_secret = |object: &&str| lookup(object, &["kind".to_owned()]) == Some("\"Secret\"");
+        for object in objects.all().filter(|object| !is_secret(object)) {
             writer.object(&of, object)?;
         }
         Ok(())

@@ -35,6 +35,27 @@ impl Writer {
         self.host(host)
     }
 
+    /// Refuses a node that the capture's own list of nodes does not have: a name that was
+    /// mistyped would become a host that nobody asked.
+    pub(super) fn expected_host(&self, host: &Host) -> Answer<()> {
+        let nodes = self.objects.get(&("v1".to_owned(), "Node".to_owned()));
+        let is_whole = !self.selected.contains_key("v1/Node");
+        let is_known = |extra: bool| self.hosts.contains_key(&(extra, host.name.clone()));
+        let Some(nodes) = nodes.filter(|nodes| is_whole && !nodes.is_empty()) else {
+            return Ok(());
+        };
+        if host.kind == HostKind::Extra || is_known(false) || is_known(true) {
+            return Ok(());
+        }
+        let names: Vec<&str> = nodes.keys().map(|(_, name)| name.as_str()).take(8).collect();
+        Err(Failure::invalid(format!("{} is none of the capture's nodes", host.name)).hint(
+            format!(
+                "the nodes are {}; add `--extra` for a host beside the cluster",
+                names.join(", ")
+            ),
+        ))
+    }
+
     /// Takes a question from those that got no answer.
     pub(super) fn answered(&mut self, question: &Question) {
         self.missing.retain(|missing| missing.question().as_ref() != Some(question));

@@ -109,7 +109,7 @@ impl Capture {
         for (folder, index, host) in self.indexes() {
             for (question, recorded) in self.entries(&folder, index, host)?.unwrap_or_default() {
                 let entry = &recorded.entry;
-                let outputs = entry.out.iter().chain(&entry.err);
+                let outputs = entry.files();
                 contents.commands.push(CommandContents {
                     place: question.place,
                     argv: question.argv,

@@ -90,10 +90,20 @@ pub(crate) struct Entry {
     pub(crate) out: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) err: Option<String>,
+    /// A file with one line for each line of the output: milliseconds after the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stamps: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) truncated: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ms: Option<u64>,
+}
+
+impl Entry {
+    /// The files it names.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &String> {
+        self.out.iter().chain(&self.err).chain(&self.stamps)
+    }
 }
 
 /// The word of a place in the format.

@@ -14,7 +14,10 @@
 //! version.json                         the API server's /version document
 //! objects/<apiVersion>/<Kind>.json     a List; managedFields dropped; never Secrets
 //! hosts/<host>/commands.json           [{"place": "host" | "agent", "argv", "code", "out": file,
-//!                                        "err": file, "truncated": true, "ms": 12}, …]
+//!                                        "err": file, "stamps": file, "truncated": true,
+//!                                        "ms": 12}, …]
+//!                                      stamps: one line for each line of a stream's output, the
+//!                                        milliseconds after its start
 //! hosts/<host>/pods.json               the same for commands in pods that run there; adds
 //!                                        "pod": {"namespace", "name", "container"}
 //! pods/pods.json                       the same for pods whose host is not known

@@ -46,7 +46,7 @@ impl Names {
     }
 
     fn try_take(&mut self, stem: &str) -> bool {
-        let files = [".json", ".txt", ".err.txt"].map(|end| format!("{stem}{end}"));
+        let files = [".json", ".txt", ".err.txt", ".stamps.txt"].map(|end| format!("{stem}{end}"));
         let free = files.iter().all(|file| !self.taken.contains(file));
         if free {
             self.taken.extend(files);

@@ -38,6 +38,7 @@ use crate::files::Limits;
 use crate::files::path;
 use crate::objects::Objects;
 use crate::replay::replay;
+use crate::spelling;
 
 /// A recorded cluster.
 ///
@@ -118,10 +119,10 @@ impl Capture {
     /// Finds the record of a command.
     fn find(&self, question: &Question) -> Answer<Arc<Recorded>> {
         let found = if let Some(host) = question.place.host() {
-            self.index(host)?.get(question)
+            look_up(self.index(host)?, question)
         } else {
             let pods = self.pods.get_or_init(|| self.read_pods());
-            match (pods.entries.get(question), &pods.fault) {
+            match (look_up(&pods.entries, question), &pods.fault) {
                 (None, Some(fault)) => return Err(fault.clone()),
                 (found, _) => found,
             }
@@ -195,16 +196,30 @@ impl Capture {
         unanswered(what, self.head.missing.iter().find(|m| m.kind.as_deref() == Some(what)))
     }
 
+    /// When the lines of a stream came, in milliseconds after its start.
+    pub(super) fn stamps(&self, recorded: &Recorded) -> Answer<Option<Vec<u64>>> {
+        let Some(file) = &recorded.entry.stamps else { return Ok(None) };
+        let bytes = self.output(recorded, file)?;
+        let stamps = std::str::from_utf8(&bytes).ok().and_then(|text| {
+            text.lines().map(|line| line.parse().ok()).collect::<Option<Vec<u64>>>()
+        });
+        let name = format!("{}{file}", recorded.folder);
+        stamps.map(Some).ok_or_else(|| self.files.unreadable(&name, "a line is not a number"))
+    }
+
+    fn output(&self, recorded: &Recorded, file: &str) -> Answer<Vec<u8>> {
+        let name = format!("{}{file}", recorded.folder);
+        if let Some(fault) = path::fault(file) {
+            return Err(self.files.unreadable(&format!("{name:?}"), fault));
+        }
+        self.files.read(&name)?.ok_or_else(|| self.files.unreadable(&name, "no such file"))
+    }
+
     /// Reads what a command printed.
     pub(super) fn outcome(&self, recorded: &Recorded) -> Answer<Outcome> {
         let entry = &recorded.entry;
         let read = |file: Option<&String>| -> Answer<Vec<u8>> {
-            let Some(file) = file else { return Ok(Vec::new()) };
-            let name = format!("{}{file}", recorded.folder);
-            if let Some(fault) = path::fault(file) {
-                return Err(self.files.unreadable(&format!("{name:?}"), fault));
-            }
-            self.files.read(&name)?.ok_or_else(|| self.files.unreadable(&name, "no such file"))
+            file.map_or_else(|| Ok(Vec::new()), |file| self.output(recorded, file))
         };
         Ok(Outcome {
             code: entry.code,
@@ -213,6 +228,17 @@ impl Capture {
             truncated: entry.truncated,
         })
     }
+}
+
+/// The record of a question, or of another spelling of it.
+fn look_up<'i>(index: &'i Index, question: &Question) -> Option<&'i Arc<Recorded>> {
+    index.get(question).or_else(|| {
+        let same = index.iter().filter(|(recorded, _)| {
+            recorded.place == question.place && spelling::is_same(&recorded.argv, &question.argv)
+        });
+        // Of several the same one every time.
+        same.min_by(|(one, _), (other, _)| one.argv.cmp(&other.argv)).map(|(_, found)| found)
+    })
 }
 
 /// A question that the capture does not answer, with the reason if it was recorded. What the
@@ -243,6 +269,10 @@ impl Backend for Capture {
             context: self.head.context.clone(),
             versions: versions.filter_map(|(of, v)| Some((of.clone(), v.clone()?))).collect(),
         }
+    }
+
+    fn is_recorded(&self) -> bool {
+        true
     }
 
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>> {

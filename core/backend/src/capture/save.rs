@@ -21,17 +21,35 @@ use crate::files::describe;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
+/// Whether it could be written there, as far as can be known without doing it.
+pub(super) fn check(path: &Path) -> Answer<()> {
+    let refuse = |cause: &str| {
+        Err(Failure::invalid(format!("cannot write {}: {cause}", path.display()))
+            .hint("name a new folder, or a file ending in .zip"))
+    };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match parent.unwrap_or(Path::new(".")).metadata() {
+        Ok(parent) if !parent.is_dir() => return refuse("what is above it is no folder"),
+        Err(error) => return refuse(&describe(&error)),
+        Ok(_) => {}
+    }
+    if is_zip(path) && path.is_dir() {
+        return refuse("it is a folder");
+    }
+    if !is_zip(path) && occupied(path) {
+        return refuse("it already exists");
+    }
+    Ok(())
+}
+
+fn is_zip(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"))
+}
+
 /// Writes a zip or a folder, by the ending of the path.
 pub(super) fn save(path: &Path, files: &Files, created: Option<&str>) -> Answer<()> {
-    let zip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"));
-    if !zip && occupied(path) {
-        return Err(Failure::invalid(format!(
-            "cannot write {}: it already exists",
-            path.display()
-        ))
-        .hint("name a new folder, or a file ending in .zip"));
-    }
-    let written = if zip {
+    check(path)?;
+    let written = if is_zip(path) {
         save_zip(path, files, created)
     } else {
         Part::beside(path).and_then(|part| {

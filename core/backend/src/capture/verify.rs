@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::reader::Capture;
+use super::reader::Recorded;
+use super::writer::lines;
 use crate::files::path;
 use crate::objects::Objects;
 use crate::objects::metadata;
@@ -16,7 +18,15 @@ pub struct Fault {
     pub file: String,
     /// What is wrong, in a few words.
     pub what: String,
+    /// What mends it.
+    pub cure: String,
 }
+
+/// Cures; `capture add` writes everything anew that an index names.
+const AGAIN: &str = "add the output again with `kubectl lab capture add`";
+const OBJECTS_AGAIN: &str = "add the objects again with `kubectl lab capture add --objects`";
+const DROPPED: &str = "the next `kubectl lab capture add` leaves it out";
+const ANEW: &str = "make the capture again";
 
 impl Capture {
     /// Everything that is wrong with it, by file; nothing is if the list is empty. That it
@@ -41,16 +51,20 @@ impl Capture {
                 && path::ends_in(name, "log");
             if is_log {
                 if let Err(failure) = self.files.read(name) {
-                    check.fault(name, failure.message);
+                    check.fault(name, failure.message, ANEW);
                 }
             } else if !check.known.contains(name) {
-                check.fault(name, "no index names it");
+                check.fault(name, "no index names it", DROPPED);
             }
         }
         for kind in self.head.selected.keys() {
             let name = format!("objects/{kind}.json");
             if !names.contains(&name) && !self.head.selected[kind].is_empty() {
-                check.fault("capture.json", format!("it selects {kind}, and there is no {name}"));
+                check.fault(
+                    "capture.json",
+                    format!("it selects {kind}, and there is no {name}"),
+                    OBJECTS_AGAIN,
+                );
             }
         }
         check.faults.sort();
@@ -67,8 +81,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn fault(&mut self, file: &str, what: impl Into<String>) {
-        self.faults.push(Fault { file: file.to_owned(), what: what.into() });
+    fn fault(&mut self, file: &str, what: impl Into<String>, cure: &str) {
+        self.faults.push(Fault { file: file.to_owned(), what: what.into(), cure: cure.to_owned() });
     }
 
     /// Checks an index, and the files it names.
@@ -77,35 +91,56 @@ impl Check<'_> {
         self.known.insert(name.clone());
         let entries = match self.capture.entries(folder, index, host) {
             Ok(entries) => entries.unwrap_or_default(),
-            Err(failure) => return self.fault(&name, failure.message),
+            Err(failure) => return self.fault(&name, failure.message, ANEW),
         };
         let mut seen = BTreeSet::new();
         for (question, recorded) in entries {
             let line = question.argv.join(" ");
-            for file in recorded.entry.out.iter().chain(&recorded.entry.err) {
+            for file in recorded.entry.files() {
                 if let Some(fault) = path::fault(file) {
-                    self.fault(&name, format!("`{line}` names {file:?}: {fault}"));
+                    self.fault(&name, format!("`{line}` names {file:?}: {fault}"), AGAIN);
                     continue;
                 }
                 let output = format!("{folder}{file}");
                 self.known.insert(output.clone());
                 match self.capture.files.read(&output) {
                     Ok(None) => {
-                        self.fault(&name, format!("`{line}` names {file}, which is missing"));
+                        self.fault(
+                            &name,
+                            format!("`{line}` names {file}, which is missing"),
+                            AGAIN,
+                        );
                     }
                     Ok(Some(bytes)) => {
                         let broken = path::ends_in(file, "json")
                             && serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_err();
                         if broken {
-                            self.fault(&output, "it is not JSON");
+                            self.fault(&output, "it is not JSON", AGAIN);
                         }
                     }
-                    Err(failure) => self.fault(&output, failure.message),
+                    Err(failure) => self.fault(&output, failure.message, AGAIN),
                 }
             }
+            self.stamps(&recorded);
             if !seen.insert(question) {
-                self.fault(&name, format!("`{line}` is in it twice"));
+                self.fault(&name, format!("`{line}` is in it twice"), "the first one counts; the next `kubectl lab capture add` leaves the others out");
             }
+        }
+    }
+
+    /// Checks that there is a time for every line of a stream.
+    fn stamps(&mut self, recorded: &Recorded) {
+        let Some(file) = &recorded.entry.stamps else { return };
+        let name = format!("{}{file}", recorded.folder);
+        match (self.capture.stamps(recorded), self.capture.outcome(recorded)) {
+            (Ok(Some(stamps)), Ok(outcome)) if stamps.len() != lines(&outcome.out) => {
+                let (n_stamps, n_lines) = (stamps.len(), lines(&outcome.out));
+                self.fault(&name, format!("it has {n_stamps} times for {n_lines} lines"), AGAIN);
+            }
+            (Err(failure), _) if self.capture.files.has(&name) => {
+                self.fault(&name, failure.message, AGAIN);
+            }
+            _ => {}
         }
     }
 
@@ -115,7 +150,7 @@ impl Check<'_> {
             self.capture.files.parse::<serde::de::IgnoredAny>(name, &text)
         });
         if let Err(failure) = broken {
-            self.fault(name, failure.message);
+            self.fault(name, failure.message, OBJECTS_AGAIN);
         }
     }
 
@@ -124,10 +159,10 @@ impl Check<'_> {
         self.known.insert(name.to_owned());
         let kind = name.strip_prefix("objects/").and_then(|name| name.strip_suffix(".json"));
         let Some((version, kind)) = kind.and_then(|kind| kind.rsplit_once('/')) else {
-            return self.fault(name, "its name is not that of a kind");
+            return self.fault(name, "its name is not that of a kind", DROPPED);
         };
         if version.is_empty() || version.matches('/').count() > 1 {
-            self.fault(name, "its name is not that of a kind");
+            self.fault(name, "its name is not that of a kind", DROPPED);
         }
         let objects = self.capture.files.read_text(name).and_then(|text| {
             let text = text.unwrap_or_default();
@@ -135,19 +170,23 @@ impl Check<'_> {
         });
         let objects = match objects {
             Ok(objects) => objects,
-            Err(failure) => return self.fault(name, failure.message),
+            Err(failure) => return self.fault(name, failure.message, OBJECTS_AGAIN),
         };
         let mut seen = BTreeSet::new();
         for object in objects.all() {
             let own = lookup(object, &["kind".to_owned()]);
             if kind == "Secret" || own == Some("\"Secret\"") {
-                self.fault(name, "there is a Secret in it");
+                self.fault(
+                    name,
+                    "there is a Secret in it",
+                    "do not hand it on; the next `kubectl lab capture add` leaves the Secret out",
+                );
             }
             let namespace = metadata(object, "namespace").unwrap_or_default();
             match metadata(object, "name") {
-                None => self.fault(name, "an object in it has no name"),
+                None => self.fault(name, "an object in it has no name", OBJECTS_AGAIN),
                 Some(own) if !seen.insert((namespace.clone(), own.clone())) => {
-                    self.fault(name, format!("{namespace}/{own} is in it twice"));
+                    self.fault(name, format!("{namespace}/{own} is in it twice"), OBJECTS_AGAIN);
                 }
                 Some(_) => {}
             }

@@ -60,6 +60,8 @@ type CommandKey = (PlaceKind, Option<super::format::PodName>, Vec<String>);
 struct Command {
     outcome: Arc<Outcome>,
     ms: Option<u64>,
+    /// When each line of its output came, in milliseconds after its start.
+    stamps: Option<Vec<u64>>,
 }
 
 impl Writer {
@@ -166,15 +168,20 @@ impl Writer {
         outcome: impl Into<Arc<Outcome>>,
         ms: Option<u64>,
     ) -> Answer<()> {
-        let (place, own_host, pod) = split(&question.place);
-        let folder = match own_host.as_deref().or(host) {
-            Some(host) => format!("hosts/{}/", checked("the name of a host", host)?),
-            None => "pods/".to_owned(),
-        };
-        let command = Command { outcome: outcome.into(), ms };
-        let key = (place, pod, question.argv.clone());
+        let (folder, key) = filed(host, question)?;
+        let command = Command { outcome: outcome.into(), ms, stamps: None };
         self.commands.entry(folder).or_default().insert(key, command);
         Ok(())
+    }
+
+    /// Says when each line of a command's output came, in milliseconds after its start. Does
+    /// nothing for a command that was not added.
+    pub fn stamps(&mut self, host: Option<&str>, question: &Question, stamps: Vec<u64>) {
+        let known = filed(host, question).ok();
+        let command = known.and_then(|(folder, key)| self.commands.get_mut(&folder)?.get_mut(&key));
+        if let Some(command) = command {
+            command.stamps = Some(stamps);
+        }
     }
 
     /// Adds a container's log.
@@ -209,6 +216,13 @@ impl Writer {
     /// written.
     pub fn redact(&mut self, redaction: Redaction) {
         self.redaction = redaction;
+    }
+
+    /// Whether a capture could be written there, for whoever would collect for minutes first.
+    ///
+    /// Errors: as [`Writer::write`], as far as they can be known.
+    pub fn check(path: impl AsRef<Path>) -> Answer<()> {
+        save::check(path.as_ref())
     }
 
     /// Writes it: a zip when the path ends in `.zip`, a folder otherwise. A zip takes the place
@@ -262,6 +276,16 @@ impl Writer {
     }
 }
 
+/// The folder of a command and its place in it.
+fn filed(host: Option<&str>, question: &Question) -> Answer<(String, CommandKey)> {
+    let (place, own_host, pod) = split(&question.place);
+    let folder = match own_host.as_deref().or(host) {
+        Some(host) => format!("hosts/{}/", checked("the name of a host", host)?),
+        None => "pods/".to_owned(),
+    };
+    Ok((folder, (place, pod, question.argv.clone())))
+}
+
 fn secret() -> Failure {
     Failure::denied("Secrets are never written to a capture")
 }
@@ -305,11 +329,20 @@ fn add_commands(
 ) -> Answer<()> {
     let mut names = Names::new();
     let (mut entries, mut pods) = (Vec::new(), Vec::new());
-    for ((place, pod, argv), Command { outcome, ms }) in commands {
+    for ((place, pod, argv), Command { outcome, ms, stamps }) in commands {
         let stem = names.take(*place, pod.as_ref(), argv);
         let json = serde_json::from_slice::<serde::de::IgnoredAny>(&outcome.out).is_ok();
         let out = format!("{stem}.{}", if json { "json" } else { "txt" });
-        files.insert(format!("{folder}{out}"), redaction.output(&outcome.out));
+        let output = redaction.output(&outcome.out);
+        // What was taken out may have been whole lines.
+        let stamps = stamps.as_ref().filter(|stamps| stamps.len() == lines(&output));
+        let stamps = stamps.map(|stamps| {
+            let name = format!("{stem}.stamps.txt");
+            let text: String = stamps.iter().map(|stamp| format!("{stamp}\n")).collect();
+            files.insert(format!("{folder}{name}"), text.into_bytes());
+            name
+        });
+        files.insert(format!("{folder}{out}"), output);
         let err = (!outcome.err.is_empty()).then(|| format!("{stem}.err.txt"));
         if let Some(err) = &err {
             files.insert(format!("{folder}{err}"), redaction.output(&outcome.err));
@@ -321,6 +354,7 @@ fn add_commands(
             code: outcome.code,
             out: Some(out),
             err,
+            stamps,
             truncated: outcome.truncated,
             ms: *ms,
         };
@@ -332,6 +366,12 @@ fn add_commands(
         }
     }
     Ok(())
+}
+
+/// Lines of an output, the last one also when it has no end.
+pub(super) fn lines(output: &[u8]) -> usize {
+    let ends = output.iter().filter(|byte| **byte == b'\n').count();
+    ends + usize::from(!output.is_empty() && !output.ends_with(b"\n"))
 }
 
 /// The object as it stands, but for the record of who set which field: long, and of no use

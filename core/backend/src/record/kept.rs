@@ -29,6 +29,8 @@ pub(super) struct Kept {
     pub(super) version: Option<Answer<String>>,
     kinds: BTreeMap<(String, String), KindKept>,
     commands: BTreeMap<Question, (Answer<Arc<Outcome>>, u64)>,
+    /// When the lines of streams came, in milliseconds after their start.
+    stamps: BTreeMap<Question, Vec<u64>>,
     logs: BTreeMap<LogKey, Answer<String>>,
 }
 
@@ -83,8 +85,32 @@ impl Kept {
     pub(super) fn command(&mut self, question: &Question, answer: Answer<Arc<Outcome>>, ms: u64) {
         let known = self.commands.get(question).is_some_and(|(answer, _)| answer.is_ok());
         if answer.is_ok() || !known {
+            self.stamps.remove(question);
             self.commands.insert(question.clone(), (answer, ms));
         }
+    }
+
+    /// Remembers a command that went on, with the time of each line.
+    pub(super) fn stream(
+        &mut self,
+        question: &Question,
+        outcome: Arc<Outcome>,
+        stamps: Vec<u64>,
+        ms: u64,
+    ) {
+        self.command(question, Ok(outcome), ms);
+        self.stamps.insert(question.clone(), stamps);
+    }
+
+    /// The commands that were asked.
+    pub(super) fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.commands.keys()
+    }
+
+    /// How a command was answered, if it was.
+    pub(super) fn answer(&self, question: &Question) -> Option<Outcome> {
+        let (answer, _) = self.commands.get(question)?;
+        answer.as_ref().ok().map(|outcome| Outcome::clone(outcome))
     }
 
     /// Remembers a log; of several the longest, because each is the end of the same text.
@@ -162,7 +188,11 @@ impl Kept {
             match answer {
                 Ok(outcome) => {
                     let node = self.node(&question.place).filter(|node| hosts.contains(node));
-                    writer.command(node.as_deref(), question, Arc::clone(outcome), Some(*ms))?;
+                    let node = node.as_deref();
+                    writer.command(node, question, Arc::clone(outcome), Some(*ms))?;
+                    if let Some(stamps) = self.stamps.get(question) {
+                        writer.stamps(node, question, stamps.clone());
+                    }
                 }
                 Err(failure) => {
                     let (place, host, pod) = split(&question.place);

@@ -21,12 +21,15 @@ pub(super) struct Tape {
     question: Question,
     started: Instant,
     outcome: Outcome,
+    /// When each line of the output ended, in milliseconds after the start.
+    stamps: Vec<u64>,
     ended: bool,
 }
 
 impl Tape {
     pub(super) fn new(kept: Arc<Mutex<Kept>>, question: Question) -> Self {
-        Self { kept, question, started: Instant::now(), outcome: Outcome::default(), ended: false }
+        let (started, outcome) = (Instant::now(), Outcome::default());
+        Self { kept, question, started, outcome, stamps: Vec::new(), ended: false }
     }
 
     /// Takes note of a chunk on its way.
@@ -35,7 +38,11 @@ impl Tape {
             Chunk::Out(bytes) => {
                 let room = MOST.saturating_sub(self.outcome.out.len());
                 self.outcome.truncated |= bytes.len() > room;
-                self.outcome.out.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                let bytes = &bytes[..bytes.len().min(room)];
+                self.outcome.out.extend_from_slice(bytes);
+                let now = millis(self.started);
+                let ends = bytes.iter().filter(|byte| **byte == b'\n');
+                self.stamps.extend(ends.map(|_| now));
             }
             Chunk::Err(bytes) => {
                 let room = MOST.saturating_sub(self.outcome.err.len());
@@ -61,8 +68,12 @@ impl Tape {
 
     fn keep(&mut self) {
         self.ended = true;
+        let mut stamps = std::mem::take(&mut self.stamps);
+        if !self.outcome.out.is_empty() && !self.outcome.out.ends_with(b"\n") {
+            stamps.push(millis(self.started));
+        }
         let outcome = Arc::new(std::mem::take(&mut self.outcome));
-        keeping(&self.kept).command(&self.question, Ok(outcome), millis(self.started));
+        keeping(&self.kept).stream(&self.question, outcome, stamps, millis(self.started));
     }
 }
 

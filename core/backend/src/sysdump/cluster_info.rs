@@ -11,7 +11,6 @@ use futures::stream::BoxStream;
 use lab_types::Failure;
 
 use super::load::load;
-use super::reader::hosts_of;
 use crate::About;
 use crate::Answer;
 use crate::Backend;
@@ -26,6 +25,7 @@ use crate::Selection;
 use crate::capture::last_lines;
 use crate::files::Files;
 use crate::files::path;
+use crate::nodes::hosts_of;
 use crate::objects::Objects;
 use crate::project::lookup;
 
@@ -222,6 +222,10 @@ fn lacks(what: &str) -> Failure {
 impl Backend for ClusterInfo {
     fn about(&self) -> About {
         self.about.clone()
+    }
+
+    fn is_recorded(&self) -> bool {
+        true
     }
 
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>> {

@@ -1,6 +1,8 @@
 //! From a command to the file that holds its output: bugtool's rule for names, and a table of
 //! commands that are recorded under other words with the same output.
 
+use crate::spelling;
+
 /// Commands and the words under which bugtool runs them; `*` stands for any one word. The
 /// output is the same to the letter. Whatever is not listed is recorded under its own words,
 /// or not at all.
@@ -105,6 +107,11 @@ pub(super) fn files(argv: &[String]) -> Vec<String> {
         }
     }
     files
+}
+
+/// Whether every IPv4 table is asked for at once.
+pub(super) fn asks_all_tables(argv: &[String]) -> bool {
+    spelling::full(argv) == ["ip", "-4", "route", "table", "all"]
 }
 
 /// The number in `ip -4 route show table N`, however it is written.

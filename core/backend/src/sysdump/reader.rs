@@ -12,7 +12,6 @@ use lab_types::Failure;
 use serde::Deserialize;
 
 use super::agents::Agents;
-use super::agents::text;
 use super::bugtool::Bugtool;
 use super::commands;
 use super::layout;
@@ -36,6 +35,7 @@ use crate::Selection;
 use crate::capture::last_lines;
 use crate::files::Files;
 use crate::files::path;
+use crate::nodes::hosts_of;
 use crate::replay::replay;
 
 /// A cluster as `cilium sysdump` saw it.
@@ -246,6 +246,10 @@ impl Backend for Sysdump {
         self.about.clone()
     }
 
+    fn is_recorded(&self) -> bool {
+        true
+    }
+
     fn hosts(&self) -> BoxFuture<'_, Answer<Vec<Host>>> {
         Box::pin(async move { self.listed().map(<[Host]>::to_vec) })
     }
@@ -324,42 +328,6 @@ fn is_version(word: &str) -> bool {
     plain.contains('.')
         && plain.starts_with(|c: char| c.is_ascii_digit())
         && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte))
-}
-
-/// Hosts from `Node` or `CiliumNode` objects.
-pub(super) fn hosts_of<'a>(objects: impl Iterator<Item = &'a str>) -> Vec<Host> {
-    let host = |object: &str| {
-        let name = text(object, &["metadata", "name"]).filter(|name| path::is_part(name))?;
-        let parts: Addresses = serde_json::from_str(object).unwrap_or_default();
-        let both = parts.status.addresses.into_iter().chain(parts.spec.addresses);
-        let addresses =
-            both.filter(|address| address.kind == "InternalIP").filter_map(|address| address.ip);
-        Some(Host { name, kind: HostKind::Node, addresses: addresses.collect() })
-    };
-    objects.filter_map(host).collect()
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Addresses {
-    status: HasAddresses,
-    spec: HasAddresses,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct HasAddresses {
-    addresses: Vec<Address>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Address {
-    #[serde(rename = "type")]
-    kind: String,
-    /// The other kind of object calls it `address`.
-    #[serde(alias = "address")]
-    ip: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

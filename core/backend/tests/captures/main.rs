@@ -2,6 +2,8 @@
 //! recording.
 
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod broken_bytes;

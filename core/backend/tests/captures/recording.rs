@@ -330,6 +330,41 @@ fn streams_are_recorded_to_their_end_or_as_far_as_they_came() {
 }
 
 #[test]
+fn every_line_of_a_stream_has_its_time() {
+    let scratch = Scratch::new();
+    let recorder = Recorder::new(Faked::default());
+    let chunks = block_on(recorder.start(on_host("a", "whole"))).unwrap();
+    assert_eq!(block_on(chunks.count()), 4);
+    run(&recorder, &on_host("a", "once")).unwrap();
+    block_on(recorder.finish(scratch.path("x"))).unwrap();
+    // Written again it is the same.
+    let again = scratch.path("again");
+    Capture::open(scratch.path("x")).unwrap().to_writer().unwrap().write(&again).unwrap();
+    for folder in ["x", "again"] {
+        let files: std::collections::BTreeMap<_, _> =
+            crate::support::tree(&scratch.path(folder)).into_iter().collect();
+        let stamps: Vec<&String> =
+            files.keys().filter(|name| name.ends_with(".stamps.txt")).collect();
+        assert_eq!(stamps, ["hosts/a/whole.stamps.txt"]);
+        let text = String::from_utf8(files[stamps[0]].clone()).unwrap();
+        let times: Vec<u64> = text.lines().map(|line| line.parse().unwrap()).collect();
+        assert!(times.len() == 2 && times[0] <= times[1], "{text}");
+        let index = String::from_utf8(files["hosts/a/commands.json"].clone()).unwrap();
+        assert!(index.contains(r#""stamps": "whole.stamps.txt""#), "{index}");
+        assert_eq!(Capture::open(scratch.path(folder)).unwrap().verify(), []);
+    }
+}
+
+#[test]
+fn a_recorder_that_asks_once_answers_from_memory() {
+    let recorder = Recorder::new(Faked::default()).once();
+    let ask = |host: &str| run(&recorder, &on_host(host, "x"));
+    assert_eq!(ask("a").unwrap(), ask("a").unwrap());
+    assert!(ask("b").is_err() && ask("b").is_err());
+    assert_eq!(recorder.asked(), [on_host("a", "x"), on_host("b", "x")]);
+}
+
+#[test]
 fn a_watch_is_recorded_as_its_last_state() {
     let things = Selection { keep: vec!["metadata".into()], ..kind("v1", "Thing") };
     let capture = recorded(Faked::default(), |recorder| {

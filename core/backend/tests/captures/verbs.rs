@@ -105,6 +105,8 @@ fn every_fault_is_told_with_its_file() {
         let found = faults.iter().any(|fault| fault.file == file && fault.what.contains(what));
         assert!(found, "{name}: {faults:?}");
     };
+    let cure = &small_with("stray.txt", b"x").unwrap().verify()[0].cure;
+    assert!(cure.contains("`kubectl lab capture add`"), "{cure}");
     check("stray.txt", b"x", "stray.txt", "no index names it");
     check("hosts/b/commands.json", b"[]", "hosts/b/commands.json", "no index names it");
     check("version.json", b"{", "version.json", "line 1, column 1");
@@ -149,6 +151,16 @@ fn every_fault_is_told_with_its_file() {
         "hosts/a/commands.json",
         "`x` names gone.txt, which is missing",
     );
+    check("hosts/a/rule.stamps.txt", b"5\n", "hosts/a/rule.stamps.txt", "no index names it");
+    let stream = br#"[{"place": "host", "argv": ["x"], "out": "rule.json", "stamps": "s.txt"}]"#;
+    for (stamps, what) in [(&b"5\n9\n"[..], "2 times for 1 line"), (b"soon\n", "is not a number")] {
+        let mut files = small();
+        files.retain(|(name, _)| *name != "hosts/a/commands.json");
+        files.push(("hosts/a/commands.json", stream));
+        files.push(("hosts/a/s.txt", stamps));
+        let faults = opened(&files).unwrap().verify();
+        assert!(faults.iter().any(|fault| fault.what.contains(what)), "{faults:?}");
+    }
     check(
         "hosts/a/commands.json",
         br#"[{"place": "host", "argv": ["x"]}, {"place": "host", "argv": ["x"]}]"#,
@@ -172,13 +184,79 @@ fn pasted_output_becomes_a_capture_that_can_be_asked() {
             .unwrap();
 
         let capture = Capture::open(&path).unwrap();
-        assert_eq!(block_on(capture.hosts()).unwrap(), [extra("router", &["10.0.0.1"])]);
+        let node = Host { kind: HostKind::Node, ..extra("w0", &[]) };
+        assert_eq!(block_on(capture.hosts()).unwrap(), [node, extra("router", &["10.0.0.1"])]);
         assert_eq!(run(&capture, &on_host("router", "ip route")).unwrap().out, b"other\n");
         assert_eq!(list(&capture, &kind("v1", "Node"), 0).unwrap().len(), 1);
         assert!(capture.about().created.is_some());
         assert_eq!(capture.verify(), []);
     }
     assert_eq!(scratch.names(), ["new", "new.zip"]);
+}
+
+#[test]
+fn nodes_among_pasted_objects_become_hosts() {
+    let scratch = Scratch::new();
+    let path = scratch.path("c.zip");
+    let node = |name: &str, ip: &str| {
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "Node", "metadata": {{"name": "{name}"}}, "status": {{"addresses":
+                [{{"type": "Hostname", "address": "{name}"}}, {{"type": "InternalIP", "address": "{ip}"}}]}}}}"#
+        )
+    };
+    let host =
+        |name: &str, addresses: &[&str]| Host { kind: HostKind::Node, ..extra(name, addresses) };
+    let nodes = format!(
+        r#"{{"kind": "NodeList", "apiVersion": "v1", "items": [{}, {}]}}"#,
+        node("w0", "192.0.2.1"),
+        node("w1", "192.0.2.2")
+    );
+    // An output first, and then who that is.
+    Capture::add_to(&path, &[pasted(host("w1", &[]), "ip r", "x\n")], None).unwrap();
+    Capture::add_to(&path, &[objects(&nodes, None)], None).unwrap();
+    let hosts = block_on(Capture::open(&path).unwrap().hosts()).unwrap();
+    assert_eq!(hosts, [host("w0", &["192.0.2.1"]), host("w1", &["192.0.2.2"])]);
+    let failure =
+        Capture::add_to(&path, &[pasted(host("w9", &[]), "ip r", "x\n")], None).unwrap_err();
+    assert_eq!(failure.message, "w9 is none of the capture's nodes");
+    assert!(failure.hint.unwrap().contains("the nodes are w0, w1; add `--extra`"));
+    Capture::add_to(&path, &[pasted(extra("r", &[]), "ip r", "x\n")], None).unwrap();
+    let failure = Capture::add_to(&path, &[objects(&node("r", "192.0.2.9"), None)], None);
+    assert!(failure.unwrap_err().message.contains("r is a host beside the cluster"));
+}
+
+#[test]
+fn another_spelling_of_a_command_is_the_same_command() {
+    let scratch = Scratch::new();
+    let path = scratch.path("c.zip");
+    let add = |line: &str, out: &str| {
+        Capture::add_to(&path, &[pasted(extra("r", &[]), line, out)], None).unwrap();
+    };
+    add("sudo ip r", "one\n");
+    add("ip -d ru", "two\n");
+    let capture = Capture::open(&path).unwrap();
+    let out = |line: &str| run(&capture, &on_host("r", line)).map(|outcome| outcome.out);
+    assert_eq!(out("ip route show").unwrap(), b"one\n");
+    assert_eq!(out("ip -d rule").unwrap(), b"two\n");
+    assert!(out("ip -j route").is_err() && out("ip rule").is_err());
+    assert!(run(&capture, &on_agent("r", "ip route")).is_err());
+}
+
+#[test]
+fn a_secret_between_other_objects_is_left_out_when_written_again() {
+    let scratch = Scratch::new();
+    let mut files = small();
+    files.retain(|(name, _)| *name != "objects/v1/Node.json");
+    files.push((
+        "objects/v1/Node.json",
+        br#"{"items": [{"kind": "Secret", "metadata": {"name": "s"}}, {"metadata": {"name": "a"}}]}"#,
+    ));
+    let path = scratch.put("c.zip", zip(&files));
+    assert!(!Capture::open(&path).unwrap().verify().is_empty());
+    Capture::add_to(&path, &[pasted(extra("r", &[]), "x", "y")], None).unwrap();
+    let capture = Capture::open(&path).unwrap();
+    assert_eq!(capture.verify(), []);
+    assert_eq!(list(&capture, &kind("v1", "Node"), 0).unwrap().len(), 1);
 }
 
 #[test]

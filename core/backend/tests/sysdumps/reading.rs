@@ -117,6 +117,112 @@ fn tables_without_a_file_are_empty_where_tables_were_looked_for() {
     });
 }
 
+/// What `ip route show table all` prints of IPv4, but for the table local.
+#[test]
+fn all_tables_are_put_together() {
+    every_form(|sysdump, case| {
+        let all = out(sysdump, &on_host("k8s-w0", "ip -4 route show table all"));
+        let main = data("w0-ip-route.txt");
+        assert!(all.starts_with(&main), "{case}");
+        let rest = String::from_utf8(all[main.len()..].to_vec()).unwrap();
+        assert_eq!(rest, "local default dev lo proto kernel scope host table 2004\n", "{case}");
+        assert!(run(sysdump, &on_host("k8s-w0", "ip route show table all")).is_err(), "{case}");
+        let failure = lacks(sysdump, &on_host("k8s-ctr", "ip -4 route show table all"));
+        assert!(failure.ends_with("there is no bugtool of its agent"), "{case}: {failure}");
+    });
+}
+
+#[test]
+fn a_table_that_could_not_be_read_is_not_left_out() {
+    let scratch = Scratch::new();
+    let mut files = sysdump(Layout::New, Bugtool::Unpacked);
+    let failed = "> Error while running 'ip -4 route show table 7':  exit status 255\n\n";
+    let name =
+        format!("cilium-bugtool-{}-{STAMP}/cmd/ip--4-route-show-table-7.md", agent_of("k8s-w0"));
+    files.insert(name, failed.into());
+    let sysdump = Sysdump::open(scratch.unpack("x", &files)).unwrap();
+    let text = lacks(&sysdump, &on_host("k8s-w0", "ip -4 route show table all"));
+    assert!(text.contains("table 7: exit status 255 when it was made"), "{text}");
+}
+
+#[test]
+fn bodies_may_have_another_ending() {
+    let scratch = Scratch::new();
+    for end in [".json", ".txt", ".html"] {
+        let files = sysdump(Layout::New, Bugtool::Unpacked);
+        let renamed: Files = files
+            .into_iter()
+            .map(|(name, bytes)| match name.strip_suffix(".md") {
+                Some(stem) => (format!("{stem}{end}"), bytes),
+                None => (name, bytes),
+            })
+            .collect();
+        let sysdump = Sysdump::open(scratch.unpack(end, &renamed)).unwrap();
+        assert_eq!(out(&sysdump, &on_host("k8s-w0", "ip -4 r")), data("w0-ip-route.txt"), "{end}");
+    }
+}
+
+/// Whatever is asked, files beside are not looked into: here they cannot be.
+#[test]
+fn only_files_that_an_answer_needs_are_inflated() {
+    let scratch = Scratch::new();
+    let mut files = sysdump(Layout::New, Bugtool::Unpacked);
+    let noise: Vec<u8> = (0..100_000_u32).flat_map(|n| n.wrapping_mul(97).to_le_bytes()).collect();
+    for name in ["k8s-events", "k8s-services", "ciliumendpoints"] {
+        files.insert(format!("{name}-{STAMP}.yaml"), noise.clone());
+    }
+    let mut bytes = zipped(Layout::New, "x", &files);
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes.clone())).unwrap();
+    let mut spoiled = 0;
+    for at in 0..archive.len() {
+        let file = archive.by_index_raw(at).unwrap();
+        let needed = ["k8s-nodes", "k8s-pods", "ip--4-r.md", "cilium-daemonset", "k8s-version"];
+        if needed.iter().any(|name| file.name().unwrap().contains(name))
+            || file.compressed_size() == 0
+        {
+            continue;
+        }
+        let start = usize::try_from(file.data_start().unwrap()).unwrap();
+        let len = usize::try_from(file.compressed_size()).unwrap();
+        bytes[start..start + len].fill(0xff);
+        spoiled += 1;
+    }
+    assert!(spoiled > 20, "{spoiled}");
+    let sysdump = Sysdump::open(scratch.put("x.zip", bytes)).unwrap();
+    assert_eq!(out(&sysdump, &on_host("k8s-w0", "ip -4 r")), data("w0-ip-route.txt"));
+    assert_eq!(list(&sysdump, &kind("v1", "Pod"), 0).unwrap().len(), 12);
+    assert!(list(&sysdump, &kind("v1", "Service"), 0).is_err());
+}
+
+/// Longer than what is read on one thread, with `items` before `kind` as the tool streams it.
+#[test]
+fn a_long_list_is_read_to_its_end() {
+    let scratch = Scratch::new();
+    let mut files = sysdump(Layout::New, Bugtool::Unpacked);
+    let pods: Vec<String> = (0..3000)
+        .map(|number| {
+            format!(
+                r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "p{number}", "namespace": "n", "annotations":
+                {{"a": "{}"}}}}, "spec": {{"nodeName": "k8s-w{}"}}}}"#,
+                "x".repeat(500),
+                number % 2
+            )
+        })
+        .collect();
+    let text = yaml_list("v1", "Pod", &pods);
+    assert!(text.len() > 1 << 20 && text.find("items:") < text.find("kind: PodList"));
+    files.insert(format!("k8s-pods-{STAMP}.yaml"), text.into_bytes());
+    let sysdump = Sysdump::open(scratch.put("x.zip", zipped(Layout::New, "x", &files))).unwrap();
+    let of = Selection {
+        fields: Some("spec.nodeName=k8s-w0".into()),
+        keep: vec!["spec.nodeName".into()],
+        ..kind("v1", "Pod")
+    };
+    let found = list(&sysdump, &of, 0).unwrap();
+    assert_eq!(found.len(), 1500);
+    assert!(found.iter().all(|pod| !pod.contains("xxx")), "{}", found[0]);
+}
+
 #[test]
 fn failures_of_then_are_unknown_and_not_empty() {
     every_form(|sysdump, case| {

@@ -102,6 +102,12 @@ impl Asker<'_> {
 
     fn values(&self, walk: &Walk<'_>, known: Known<'_>, typed: &str) -> Answer {
         match known {
+            Known::Own(argument)
+                if argument.name == "plugins"
+                    && walk.node().role == Role::Builtin(Builtin::Capture) =>
+            {
+                in_list(self.plugins(), typed)
+            }
             Known::Own(argument) => self.own_values(argument),
             Known::Shared(flag) => match flag.takes {
                 Takes::Switch => switch(),
@@ -136,6 +142,12 @@ impl Asker<'_> {
         }
     }
 
+    fn plugins(&self) -> Answer {
+        let plugins = self.cards.iter();
+        let plugins = plugins.map(|(name, card)| (name.clone(), card.about.clone()));
+        Answer { candidates: plugins.collect(), ..Answer::default() }
+    }
+
     fn positional(&self, walk: &Walk<'_>, idx: usize) -> Answer {
         let node = walk.node();
         match node.role {
@@ -147,11 +159,7 @@ impl Asker<'_> {
                 let children = children.map(|child| (child.word.clone(), child.about.clone()));
                 Answer { candidates: children.collect(), ..Answer::default() }
             }
-            Role::Builtin(Builtin::Plugin) if idx == 0 => {
-                let plugins = self.cards.iter();
-                let plugins = plugins.map(|(name, card)| (name.clone(), card.about.clone()));
-                Answer { candidates: plugins.collect(), ..Answer::default() }
-            }
+            Role::Builtin(Builtin::Plugin) if idx == 0 => self.plugins(),
             Role::Builtin(Builtin::Explain) if idx == 0 => {
                 let codes = self.cards.iter().flat_map(|(_, card)| &card.explanations);
                 let codes = codes.map(|one| (one.code.clone(), one.text.clone()));

@@ -32,7 +32,8 @@ pub(super) const KEYS: [(&str, &str); 17] = [
     ("debug-pod.host-pid", "KUBECTL_LAB_DEBUG_POD_HOST_PID"),
 ];
 
-const TABLES: [&str; 5] = ["debug-pod", "extra-hosts", "ssh-nodes", "ssh", "plugins"];
+const TABLES: [&str; 6] = ["debug-pod", "extra-hosts", "ssh-nodes", "ssh", "capture", "plugins"];
+const CAPTURE_KEYS: [&str; 1] = ["redact"];
 const SSH_KEYS: [&str; 5] = ["port", "identity", "jump", "known-hosts", "sudo"];
 const HOST_KEYS: [&str; 7] =
     ["ssh", "addresses", "port", "identity", "jump", "known-hosts", "sudo"];
@@ -72,6 +73,8 @@ pub(super) struct Contents {
     pub(super) extra_hosts: Vec<ExtraHost>,
     /// Nodes that can also be reached over ssh.
     pub(super) ssh_nodes: Vec<ExtraHost>,
+    /// Regular expressions of what no capture may hold, each with its line.
+    pub(super) redact: Vec<(String, usize)>,
     pub(super) plugins: BTreeMap<String, PluginSettings>,
 }
 
@@ -138,6 +141,15 @@ impl Reader<'_> {
                 "debug-pod" => self.keys_of(&mut contents, key, self.table(key, value)?)?,
                 "extra-hosts" => contents.extra_hosts = self.hosts(key, value, &defaults)?,
                 "ssh-nodes" => contents.ssh_nodes = self.hosts(key, value, &defaults)?,
+                "capture" => {
+                    for (key, at, value) in self::entries(self.table(key, value)?) {
+                        if !CAPTURE_KEYS.contains(&key) {
+                            let known = CAPTURE_KEYS.iter().copied();
+                            return Err(self.unknown("capture", key, at, known));
+                        }
+                        contents.redact = self.strings("capture.redact", value)?;
+                    }
+                }
                 "plugins" => {
                     for (name, _, value) in self::entries(self.table(key, value)?) {
                         let mut settings = PluginSettings::new();
@@ -223,6 +235,20 @@ impl Reader<'_> {
         }
     }
 
+    /// A list of strings, each with its line.
+    fn strings(
+        &self,
+        name: &str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<(String, usize)>, CliError> {
+        let list = value.get_ref().as_array();
+        let list = list.ok_or_else(|| self.wrong(name, value, "a list of strings"))?;
+        let with_line = |item: &Spanned<DeValue<'_>>| {
+            Ok((self.string(name, item)?, self.line(item.span().start)))
+        };
+        list.iter().map(with_line).collect()
+    }
+
     fn hosts(
         &self,
         key: &str,
@@ -277,13 +303,8 @@ impl Reader<'_> {
                     host.port = Some(port.ok_or_else(|| self.error(value.span().start, &what))?);
                 }
                 _ => {
-                    let expected = "a list of strings";
-                    let list = value.get_ref().as_array();
-                    let list = list.ok_or_else(|| self.wrong(&full, value, expected))?;
-                    host.addresses = list
-                        .iter()
-                        .map(|item| self.string(&full, item))
-                        .collect::<Result<_, _>>()?;
+                    let addresses = self.strings(&full, value)?;
+                    host.addresses = addresses.into_iter().map(|(address, _)| address).collect();
                 }
             }
         }

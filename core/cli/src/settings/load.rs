@@ -232,6 +232,7 @@ impl Settings {
                 6..8 => LogLevel::Debug,
                 _ => LogLevel::Trace,
             },
+            redact: redact(&file, config_file.as_deref()),
             plugins: file.plugins.clone(),
             config_file,
         })
@@ -241,6 +242,12 @@ impl Settings {
     pub fn plugin(&self, plugin: &str, name: &str) -> Option<&str> {
         self.plugins.get(plugin)?.get(name).map(String::as_str)
     }
+}
+
+fn redact(file: &Contents, path: Option<&Path>) -> Vec<Setting<String>> {
+    let origin = |line: usize| Origin::File(path.map(Path::to_path_buf).unwrap_or_default(), line);
+    let patterns = file.redact.iter();
+    patterns.map(|(pattern, line)| Setting::new(pattern.clone(), origin(*line))).collect()
 }
 
 fn connection(globals: &Globals, layers: &Layers<'_>) -> Result<Connection, CliError> {

@@ -179,6 +179,8 @@ pub struct Settings {
     pub fail_on: Setting<FailOn>,
     /// How much is logged.
     pub log: LogLevel,
+    /// Regular expressions of what no capture may hold.
+    pub redact: Vec<Setting<String>>,
     /// The plugins' own settings, by plugin.
     pub plugins: BTreeMap<String, PluginSettings>,
     /// The configuration file that was read; absent if there is none.

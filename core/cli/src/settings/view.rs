@@ -49,6 +49,11 @@ impl Settings {
                 show_host(&mut text, table, host, &file);
             }
         }
+        if let Some(first) = self.redact.first() {
+            let patterns: Vec<_> = self.redact.iter().map(|one| quoted(&one.value)).collect();
+            let _ = writeln!(text, "\n[capture]  # {}", first.origin);
+            let _ = writeln!(text, "redact = [{}]", patterns.join(", "));
+        }
         for (plugin, settings) in &self.plugins {
             let _ = writeln!(text, "\n[plugins.{}]  # {file}", key(plugin));
             for (name, value) in settings {

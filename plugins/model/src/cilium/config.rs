@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Deref};
 
 use serde_json::Value;
 
+use super::parse_agent_fields;
 use crate::{Prefix, Problem};
 
 /// Where a setting was found; later ones overrule earlier ones.
@@ -293,21 +294,16 @@ const AGENT_FIELDS: [(&str, &str); 20] = [
     ("EnableL7Proxy", "enable-l7-proxy"),
 ];
 
-/// Reads an agent's settings from `cilium-dbg config --all -o json` or from
+/// Reads an agent's settings from `cilium-dbg config --all`, as JSON or as text, or from
 /// `cilium-dbg status -o json`, for [`CiliumConfig::apply`].
 ///
-/// - Shape: one JSON object; the first has a field for each option, the second `routing` and
-///   `masquerading`. The answer has the keys of the `ConfigMap`.
-/// - Errors: never fails; text that is no JSON object gives no setting and one [`Problem`].
+/// - Shape: that of [`parse_agent_fields`]; the first has a field for each option, the second
+///   `routing` and `masquerading`. The answer has the keys of the `ConfigMap`.
+/// - Errors: never fails; text without any field gives no setting and one [`Problem`].
 /// - Source: Cilium 1.17.6 and 1.18.0, whose options do not say the tunnel protocol: the status
 ///   does, in tunnel mode.
 pub fn parse_agent_config(text: &str) -> (BTreeMap<String, String>, Vec<Problem>) {
-    let answer: BTreeMap<String, Value> = match serde_json::from_str(text) {
-        Ok(answer) => answer,
-        Err(error) => {
-            return (BTreeMap::new(), vec![Problem::new("the answer", text, error.to_string())]);
-        }
-    };
+    let (answer, problems) = parse_agent_fields(text);
     let mut settings = BTreeMap::new();
     let mut set = |key: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -333,7 +329,7 @@ pub fn parse_agent_config(text: &str) -> (BTreeMap<String, String>, Vec<Problem>
     set("tunnel-protocol", status("routing", "tunnel-protocol"));
     set("ipv4-native-routing-cidr", status("masquerading", "snat-exclusion-cidr-v4"));
     set("ipv6-native-routing-cidr", status("masquerading", "snat-exclusion-cidr-v6"));
-    (settings, Vec::new())
+    (settings, problems)
 }
 
 /// Reads a network the way Go prints one: `{"IP":"172.20.0.0","Mask":"//8AAA=="}`.

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so, or nobody would notice")]
 #![expect(clippy::unwrap_used, reason = "all of it is a test, helpers included")]
 
+mod forms;
 mod namespace;
 mod random;
 

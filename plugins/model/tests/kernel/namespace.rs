@@ -84,6 +84,21 @@ impl Namespace {
         child.wait_with_output().unwrap()
     }
 
+    /// Waits until the kernel, which notices carriers in its own time, changes nothing more.
+    pub(crate) fn rest(&self) {
+        let state = || [self.ip(&["addr"]), self.ip(&["route", "show", "table", "all"])];
+        let mut before = state();
+        for _ in 0..50 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            let now = state();
+            if now == before {
+                return;
+            }
+            before = now;
+        }
+        panic!("the namespace does not come to rest");
+    }
+
     /// Standard output of an `ip` command, or standard error where it failed.
     pub(crate) fn ip(&self, args: &[&str]) -> Result<String, String> {
         let done = Command::new("ip").args(["-n", &self.0]).args(args).output().unwrap();

@@ -45,14 +45,17 @@ pub fn image_version(image: &str) -> Option<String> {
     is_tag.then(|| version.to_owned())
 }
 
-/// The running agent's version out of `cilium-dbg version`.
+/// The running agent's version out of `cilium-dbg version`, or of `cilium-dbg status`.
 ///
 /// - Shape: `Client: 1.18.0 274205f0 2025-…` and `Daemon: 1.18.0 …`; an agent that does not
-///   answer leaves the second line out.
+///   answer leaves the second line out. The status has `Cilium:  Ok  1.18.0 (v1.18.0-…)`.
 /// - Source: Cilium 1.17 and 1.18.
 pub fn daemon_version(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("Daemon:"))?;
-    let word = line.split_whitespace().next()?;
+    let line = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key));
+    let word = match line("Daemon:") {
+        Some(line) => line.split_whitespace().next()?,
+        None => line("Cilium:")?.split_whitespace().nth(1)?,
+    };
     word.starts_with(|first: char| first.is_ascii_digit()).then(|| word.to_owned())
 }
 
@@ -90,5 +93,8 @@ mod tests {
         assert_eq!(daemon_version(text), Some("1.17.6".to_owned()));
         assert_eq!(daemon_version("Client: 1.18.0 274205f0\n"), None);
         assert_eq!(daemon_version("Daemon: \n"), None);
+        let status = "KVStore:  Disabled\nCilium:                 Ok   1.18.0 (v1.18.0-274205f0)\n";
+        assert_eq!(daemon_version(status), Some("1.18.0".to_owned()));
+        assert_eq!(daemon_version("Cilium:   Failure   not ready\n"), None);
     }
 }

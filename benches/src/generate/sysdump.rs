@@ -1,0 +1,273 @@
+//! A Cilium sysdump of a generated cluster: as large as those of real ones, with much in it that
+//! nobody asks.
+//!
+//! Lists are as the collecting tool streams them, `items` before `kind`; outputs are the text of
+//! the very state that the generated capture holds as JSON.
+
+use std::fs::File;
+use std::io;
+use std::io::{BufWriter, Write};
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use lab_model::AddressFamily;
+use lab_model::iproute2::{parse_addresses, parse_links, parse_routes, parse_rules};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::{Node, Size, breaks, host};
+
+/// The time in every name.
+const STAMP: &str = "20260101-000000";
+
+/// Beginnings and parts of the names of files that `routes` needs, for whoever inflates them
+/// alone.
+pub const NEEDED: [&str; 12] = [
+    "k8s-nodes-",
+    "k8s-pods-",
+    "k8s-version-",
+    "ciliumnodes-",
+    "cilium-configmap-",
+    "cilium-daemonset-",
+    "/cmd/ip--4-r.md",
+    "/cmd/ip--6-r.md",
+    "/cmd/ip--d-rule.md",
+    "/cmd/ip-a.md",
+    "/cmd/cilium-dbg-status---verbose.md",
+    "/cmd/cilium-dbg-config--a.md",
+];
+
+/// One pod as the API server prints it with `-o yaml`, `managedFields` included.
+const POD: &str = include_str!("pod.yaml");
+
+type Zip = ZipWriter<BufWriter<File>>;
+
+/// Writes the sysdump of a cluster with so many pods: a zip of about 30 kB for each pod,
+/// unpacked.
+///
+/// - Errors: those of the disk, and of [`super::write`].
+pub fn write_sysdump(size: Size, pods: u32, path: &Path) -> Result<(), String> {
+    let broken = breaks::choose(size).ok_or("more broken routes than half of all")?;
+    let nodes: Vec<Node> = (0..size.nodes).map(|number| Node { number }).collect();
+    let file = File::create(path).map_err(|error| error.to_string())?;
+    let mut zip = ZipWriter::new(BufWriter::new(file));
+    let written = (|| -> io::Result<()> {
+        objects(&mut zip, &nodes, pods)?;
+        for node in &nodes {
+            let outputs = host::commands(*node, &nodes, &broken);
+            bugtool(&mut zip, *node, &outputs)?;
+        }
+        noise(&mut zip, &nodes, pods)?;
+        zip.finish()?.flush()
+    })();
+    written.map_err(|error| error.to_string())
+}
+
+fn start(zip: &mut Zip, name: &str) -> io::Result<()> {
+    let name = format!("cilium-sysdump-{STAMP}/{name}");
+    zip.start_file(name, SimpleFileOptions::default().large_file(true)).map_err(Into::into)
+}
+
+fn list(
+    zip: &mut Zip,
+    name: &str,
+    (version, kind): (&str, &str),
+    items: impl Iterator<Item = String>,
+) -> io::Result<()> {
+    start(zip, &format!("{name}-{STAMP}.yaml"))?;
+    writeln!(zip, "apiVersion: {version}\nitems:")?;
+    for item in items {
+        for (number, line) in item.lines().enumerate() {
+            writeln!(zip, "{}{line}", if number == 0 { "- " } else { "  " })?;
+        }
+    }
+    writeln!(zip, "kind: {kind}List\nmetadata:\n  resourceVersion: \"\"")
+}
+
+fn objects(zip: &mut Zip, nodes: &[Node], pods: u32) -> io::Result<()> {
+    list(zip, "k8s-nodes", ("v1", "Node"), nodes.iter().copied().map(node))?;
+    let agents = nodes.iter().copied().map(|node| {
+        let name = agent_of(node);
+        pod(node, "kube-system", &name, node.address()).replace("app: web", "k8s-app: cilium")
+    });
+    let others = (0..pods).map(|number| pod_of(nodes, number));
+    list(zip, "k8s-pods", ("v1", "Pod"), agents.chain(others))?;
+    let cilium_nodes = nodes.iter().copied().map(cilium_node);
+    list(zip, "ciliumnodes", ("cilium.io/v2", "CiliumNode"), cilium_nodes)?;
+    start(zip, &format!("cilium-configmap-{STAMP}.yaml"))?;
+    zip.write_all(
+        b"apiVersion: v1\ndata:\n  auto-direct-node-routes: \"true\"\n  \
+          cluster-pool-ipv4-cidr: 10.128.0.0/9\n  cluster-pool-ipv4-mask-size: \"24\"\n  \
+          enable-ipv6: \"false\"\n  ipam: cluster-pool\n  ipv4-native-routing-cidr: 10.128.0.0/9\n  \
+          routing-mode: native\nkind: ConfigMap\nmetadata:\n  name: cilium-config\n  namespace: kube-system\n",
+    )?;
+    start(zip, &format!("k8s-version-{STAMP}.txt"))?;
+    zip.write_all(b"v1.33.13")
+}
+
+fn node(node: Node) -> String {
+    let (name, address) = (node.name(), node.address());
+    format!(
+        "apiVersion: v1\nkind: Node\nmetadata:\n  labels:\n    kubernetes.io/hostname: {name}\n  \
+         name: {name}\nspec: {{}}\nstatus:\n  addresses:\n  - address: {address}\n    \
+         type: InternalIP\n  - address: {name}\n    type: Hostname\n  capacity:\n    cpu: \"8\"\n    pods: \"110\"\n"
+    )
+}
+
+fn cilium_node(node: Node) -> String {
+    let (name, address, router) = (node.name(), node.address(), node.router());
+    format!(
+        "apiVersion: cilium.io/v2\nkind: CiliumNode\nmetadata:\n  name: {name}\nspec:\n  addresses:\n  \
+         - ip: {address}\n    type: InternalIP\n  - ip: {router}\n    type: CiliumInternalIP\n  \
+         ipam:\n    podCIDRs:\n    - {}\n    pools: {{}}\n",
+        node.pod_cidr()
+    )
+}
+
+fn agent_of(node: Node) -> String {
+    format!("cilium-{:05}", node.number)
+}
+
+fn pod(node: Node, namespace: &str, name: &str, ip: Ipv4Addr) -> String {
+    POD.replace("$NAMESPACE", namespace)
+        .replace("$NAME", name)
+        .replace("$NODE", &node.name())
+        .replace("$HOST", &node.address().to_string())
+        .replace("$IP", &ip.to_string())
+}
+
+fn pod_of(nodes: &[Node], number: u32) -> String {
+    let n_nodes = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    let node = nodes[(number % n_nodes) as usize];
+    let ip = Ipv4Addr::from_bits(node.base().to_bits() + 2 + number / n_nodes % 250);
+    pod(node, "default", &format!("web-{number:05}"), ip)
+}
+
+/// What the agent's bugtool wrote: the outputs of the generated capture in their text forms, and
+/// maps that nobody asks for.
+fn bugtool(zip: &mut Zip, node: Node, outputs: &[(bool, &str, String)]) -> io::Result<()> {
+    let folder = format!("cilium-bugtool-{}-{STAMP}/cmd", agent_of(node));
+    let json = |command: &str| {
+        let found = outputs.iter().find(|(_, line, _)| *line == command);
+        found.map(|(_, _, out)| out.as_str()).unwrap_or_default()
+    };
+    let (routes, _) = parse_routes(json("ip -j route show table all"));
+    let main = routes.iter().filter(|route| {
+        route.table == lab_model::iproute2::TableId::MAIN && route.family() == AddressFamily::V4
+    });
+    let main: String = main.map(|route| format!("{route} \n")).collect();
+    let (rules, _) = parse_rules(json("ip -j rule"), AddressFamily::V4);
+    let rules: String = rules.iter().map(|rule| format!("{rule}\n")).collect();
+    let config: serde_json::Value =
+        serde_json::from_str(json("cilium-dbg config --all -o json")).unwrap_or_default();
+    let config: String = config
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_object())
+        .map(|(name, value)| {
+            format!("{name:<34}: {}\n", value.as_str().map_or(value.to_string(), str::to_owned))
+        })
+        .collect();
+    let config = format!("#### Read-only configurations ####\n{config}");
+    let status = "KVStore:                 Disabled   \nCilium:                 Ok   1.18.0 (v1.18.0-274205f0)\n";
+    let addresses = addresses(json("ip -j addr"));
+    for (name, body) in [
+        ("ip--4-r", main.as_str()),
+        ("ip--6-r", ""),
+        ("ip--d-rule", rules.as_str()),
+        ("ip-a", addresses.as_str()),
+        ("cilium-dbg-status---verbose", status),
+        ("cilium-dbg-config--a", config.as_str()),
+        ("hostname", node.name().as_str()),
+    ] {
+        start(zip, &format!("{folder}/{name}.md"))?;
+        zip.write_all(body.as_bytes())?;
+    }
+    for map in ["lxc", "lb4_services_v2", "ct4_global", "policy_maps", "ipcache_v2", "metrics"] {
+        let path = "bpftool-map-dump-pinned--sys-fs-bpf-tc-globals";
+        start(zip, &format!("{folder}/{path}-cilium_{map}.md"))?;
+        for line in 0..4000_u64 {
+            let key = node.chance(line);
+            writeln!(zip, "key: {key:016x}  value: {:016x} 00 00 00 00 00 00", key.rotate_left(7))?;
+        }
+    }
+    Ok(())
+}
+
+/// The text of `ip addr`.
+fn addresses(json: &str) -> String {
+    let ((addresses, _), (links, _)) = (parse_addresses(json), parse_links(json));
+    let mut text = String::new();
+    for link in links {
+        let mtu = link.mtu.unwrap_or(1500);
+        let flags = link.flags.join(",");
+        text.push_str(&format!(
+            "{}: {}: <{flags}> mtu {mtu} qdisc noqueue state {} group default qlen 1000\n",
+            link.ifindex, link.name, link.operstate
+        ));
+        for own in addresses.iter().filter(|own| own.device.as_str() == link.name) {
+            let word = if own.address.is_ipv4() { "inet" } else { "inet6" };
+            text.push_str(&format!(
+                "    {word} {}/{} scope {} {}\n       valid_lft forever preferred_lft forever\n",
+                own.address, own.prefix_len, own.scope, link.name
+            ));
+        }
+    }
+    text
+}
+
+/// What a sysdump holds besides: endpoints, events, logs and flows.
+fn noise(zip: &mut Zip, nodes: &[Node], pods: u32) -> io::Result<()> {
+    for (name, kind) in [
+        ("ciliumendpoints", ("cilium.io/v2", "CiliumEndpoint")),
+        ("k8s-events", ("v1", "Event")),
+        ("k8s-endpointslices", ("discovery.k8s.io/v1", "EndpointSlice")),
+    ] {
+        let items = (0..pods)
+            .map(|number| pod_of(nodes, number).replace("kind: Pod", &format!("kind: {}", kind.1)));
+        list(zip, name, kind, items.step_by(2))?;
+    }
+    for node in nodes {
+        let agent = agent_of(*node);
+        start(zip, &format!("logs-{agent}-cilium-agent-{STAMP}.log"))?;
+        for line in 0..8000_u64 {
+            writeln!(
+                zip,
+                "time=2026-01-01T00:00:00Z level=info msg=\"endpoint {:x} regenerated\" subsys=endpoint",
+                node.chance(line)
+            )?;
+        }
+        start(zip, &format!("hubble-flows-{agent}-{STAMP}.json"))?;
+        for line in 0..2000_u64 {
+            writeln!(
+                zip,
+                r#"{{"flow":{{"time":"2026-01-01T00:00:00Z","uuid":"{:x}","verdict":"FORWARDED","node_name":"{}"}}}}"#,
+                node.chance(line),
+                node.name()
+            )?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_is_a_sysdump_that_answers() {
+        use futures::executor::block_on;
+        use lab_backend::{Backend, Place, Question, Sysdump};
+        let path = std::env::temp_dir().join(format!("lab-benches-{}.zip", std::process::id()));
+        write_sysdump(Size { nodes: 3, broken: 0 }, 20, &path).unwrap();
+        let sysdump = Sysdump::open(&path).unwrap();
+        assert_eq!(block_on(sysdump.hosts()).unwrap().len(), 3);
+        let argv = ["ip", "-4", "r"].map(str::to_owned).to_vec();
+        let place = Place::Host { host: "node-00001".into() };
+        let routes = block_on(sysdump.run(&Question { place, argv })).unwrap().out;
+        let routes = String::from_utf8(routes).unwrap();
+        assert!(routes.contains("10.128.2.0/24 via 192.168.0.3 dev eth0 proto kernel"), "{routes}");
+        std::fs::remove_file(path).unwrap();
+    }
+}

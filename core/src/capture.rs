@@ -1,0 +1,271 @@
+//! `kubectl lab capture`: asks for a capture, and what is done with one: show, verify, add.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use lab_backend::Addition as Added;
+use lab_backend::Backend;
+use lab_backend::Capture as Opened;
+use lab_backend::Forms;
+use lab_backend::Host;
+use lab_backend::HostKind;
+use lab_backend::Plan;
+use lab_backend::Recorder;
+use lab_backend::Redaction;
+use lab_backend::Writer;
+use lab_cli::Addition;
+use lab_cli::Capture;
+use lab_cli::Captured;
+use lab_cli::Format;
+use lab_cli::Run as Command;
+use lab_cli::Settings;
+use lab_cli::exit;
+use lab_cli::settings::LogLevel;
+use lab_engine::Listener;
+use lab_output::Partial;
+use lab_output::Report;
+use lab_output::Table;
+use lab_types::Card;
+use lab_types::Failure;
+use lab_types::FailureKind;
+use tokio::sync::Notify;
+
+use crate::contents;
+use crate::run::Cards;
+use crate::run::Ready;
+use crate::run::card;
+use crate::run::now;
+use crate::run::outcome;
+use crate::source;
+use crate::source::Clusters;
+use crate::terminal;
+use crate::terminal::Console;
+use crate::view;
+
+/// How long a command that was told to stop may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// Longest input that is added at once; a list of 20,000 pods is about 150 MB.
+const LONGEST: u64 = 256 << 20;
+
+type Recording = Arc<Recorder<Arc<dyn Backend>>>;
+
+/// Asks, and writes down the answers.
+pub(crate) async fn capture(
+    capture: &Capture,
+    settings: &Settings,
+    cards: &Cards,
+    clusters: &Clusters,
+) -> Result<u8, Failure> {
+    // Mistakes that would show only after everything was asked.
+    let redaction = redaction(settings, &capture.redact)?;
+    Writer::check(&capture.file)?;
+    let console = Arc::new(Console::new(settings));
+    let source = source::open(settings, clusters, &console).await?;
+    let recorder = Arc::new(Recorder::new(source).redacting(redaction).once());
+    let session = Session { settings, cards, console, recorder };
+    let mut report = Report::default();
+    match &capture.what {
+        Captured::Command(command) => {
+            report.partials = session.run(command, None).await?;
+        }
+        Captured::Cards { plugins, runs, live, for_ } => {
+            report.partials = session.everything(plugins, runs).await?;
+            if let Some(time) = for_ {
+                let streams = live.iter().map(|command| session.run(command, Some(*time)));
+                for partials in join_all(streams).await {
+                    report.partials.extend(partials?);
+                }
+            }
+        }
+    }
+    session.console.clear();
+    let writer = session.recorder.writer().await?;
+    writer.write(&capture.file)?;
+    let hosts = session.recorder.hosts().await?;
+    let hosts: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
+    let n_hosts = lab_render::count(hosts.len(), "host");
+    terminal::remark(&format!("wrote {}: {n_hosts}", capture.file.display()));
+    if let Captured::Cards { plugins, .. } = &capture.what {
+        session.tell_unasked(plugins)?;
+    }
+    terminal::draw(&report, &view::options(settings, now(), hosts.clone()))?;
+    Ok(exit::code(&outcome(&report, &hosts, false), settings.fail_on.value))
+}
+
+struct Session<'a> {
+    settings: &'a Settings,
+    cards: &'a Cards,
+    console: Arc<Console>,
+    recorder: Recording,
+}
+
+impl Session<'_> {
+    fn chosen(&self, plugins: &[String]) -> Result<Vec<&Card>, Failure> {
+        plugins.iter().map(|name| card(self.cards, name)).collect()
+    }
+
+    /// Asks what the cards name, and lets plugins ask what their cards do not name in full.
+    async fn everything(
+        &self,
+        plugins: &[String],
+        runs: &[Command],
+    ) -> Result<Vec<Partial>, Failure> {
+        let plan = Plan::of(self.chosen(plugins)?);
+        let progress = |done, total| self.console.progress("hosts", done, Some(total));
+        let concurrency = self.settings.hosts.concurrency.value;
+        let collected = plan.collect(&*self.recorder, concurrency, &progress).await?;
+        // A plugin may be content with one object where the whole list is not to be had.
+        let lacks_kinds = |name: &str| {
+            let plan = plan_of(self.cards, name);
+            collected.failures.iter().any(|(subject, why)| {
+                matches!(why.kind, FailureKind::Denied | FailureKind::Unavailable)
+                    && plan.names(subject)
+            })
+        };
+        for command in runs {
+            let name = command.plugin.as_str();
+            if !plan_of(self.cards, name).unknown().is_empty() || lacks_kinds(name) {
+                // What it found does not matter here, nor that it may have failed: what it
+                // asked is recorded.
+                let _ = self.run(command, None).await;
+            }
+        }
+        let partial = |(subject, why)| Partial { subject, why };
+        Ok(collected.failures.into_iter().map(partial).collect())
+    }
+
+    /// Runs a command, for some time if it is one that does not end.
+    async fn run(
+        &self,
+        command: &Command,
+        time: Option<Duration>,
+    ) -> Result<Vec<Partial>, Failure> {
+        let ready = Ready::load(&command.plugin, self.cards).await?;
+        let stop = Arc::new(Notify::new());
+        let backend = Forms::around(self.recorder.clone(), ready.card());
+        let run = ready.run(command, backend, self.settings, &self.console, &stop);
+        tokio::pin!(run);
+        let finished = match time {
+            None => run.await,
+            Some(time) => tokio::select! {
+                finished = &mut run => finished,
+                () = tokio::time::sleep(time) => {
+                    stop.notify_one();
+                    match tokio::time::timeout(GRACE, run).await {
+                        Ok(finished) => finished,
+                        // What it asked until now is recorded all the same.
+                        Err(_) => return Ok(Vec::new()),
+                    }
+                }
+            },
+        };
+        finished.result.map_err(|error| ready.failure(error, self.settings))?;
+        Ok(finished.report.partials)
+    }
+
+    /// Names the commands whose words nobody knew.
+    fn tell_unasked(&self, plugins: &[String]) -> Result<(), Failure> {
+        let plan = Plan::of(self.chosen(plugins)?);
+        let unasked = plan.unasked(&self.recorder.asked());
+        if !unasked.is_empty() {
+            let list: Vec<String> = unasked.iter().map(|scope| format!("`{scope}`")).collect();
+            terminal::remark(&format!(
+                "not asked, because only a command with its own words knows them: {}",
+                list.join(", ")
+            ));
+            terminal::remark(
+                "hint: capture such a command with `kubectl lab capture FILE -- COMMAND`",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn plan_of(cards: &Cards, name: &str) -> Plan {
+    Plan::of(card(cards, name).ok())
+}
+
+/// Patterns of the settings and of flags, each understood by itself so that a mistake has its
+/// place.
+pub(crate) fn redaction(settings: &Settings, flags: &[String]) -> Result<Redaction, Failure> {
+    let of_file = settings.redact.iter().map(|one| (one.origin.to_string(), &one.value));
+    let of_flags = flags.iter().map(|pattern| ("--redact".to_owned(), pattern));
+    let mut patterns = Vec::new();
+    for (origin, pattern) in of_file.chain(of_flags) {
+        Redaction::new(&[pattern]).map_err(|failure| failure.context(&origin))?;
+        patterns.push(pattern);
+    }
+    Redaction::new(&patterns)
+}
+
+/// `capture show FILE`.
+pub(crate) fn show(file: &Path, settings: &Settings) -> Result<u8, Failure> {
+    let contents = Opened::open(file)?.contents()?;
+    draw(contents::tables(&contents)?, settings)?;
+    Ok(exit::CLEAN)
+}
+
+/// `capture verify FILE`.
+pub(crate) fn verify(file: &Path, settings: &Settings) -> Result<u8, Failure> {
+    let capture = Opened::open(file)?;
+    let faults = capture.verify();
+    if !faults.is_empty() {
+        draw(vec![contents::faults(&faults)?], settings)?;
+        return Ok(exit::FINDINGS);
+    }
+    if settings.log >= LogLevel::Normal {
+        terminal::remark(&format!("{}: nothing is wrong with it", file.display()));
+    }
+    // An empty table says nothing more to people; programs want their document.
+    if !matches!(settings.view.output.value, Format::Table | Format::Wide) {
+        draw(vec![contents::faults(&faults)?], settings)?;
+    }
+    Ok(exit::CLEAN)
+}
+
+fn draw(tables: Vec<Table>, settings: &Settings) -> Result<(), Failure> {
+    let view = view::view(settings)?;
+    let report = Report { tables, ..Report::default() };
+    let report = view::apply(&view, report, settings, now())?;
+    terminal::draw(&report, &view::options(settings, now(), Vec::new())).map(|_| ())
+}
+
+/// `capture add FILE`.
+pub(crate) fn add(
+    file: &Path,
+    addition: &Addition,
+    redact: &[String],
+    settings: &Settings,
+) -> Result<u8, Failure> {
+    let redaction = redaction(settings, redact)?;
+    let input = terminal::input(LONGEST)?;
+    let (what, added) = match addition {
+        Addition::Output { host, is_extra, in_agent, addresses, argv } => {
+            let kind = if *is_extra { HostKind::Extra } else { HostKind::Node };
+            let host = Host { name: host.clone(), kind, addresses: addresses.clone() };
+            let lines = input.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
+            let what = format!(
+                "`{}` on {}, {}",
+                argv.join(" "),
+                host.name,
+                lab_render::count(lines, "line")
+            );
+            let (in_agent, argv) = (*in_agent, argv.clone());
+            (what, Added::Command { host, in_agent, argv, out: input })
+        }
+        Addition::Objects(namespace) => {
+            let text = String::from_utf8(input).map_err(|_| {
+                Failure::invalid("the objects are not understood: they are no text")
+                    .hint("paste what `kubectl get … -o json` or `-o yaml` printed")
+            })?;
+            ("objects".to_owned(), Added::Objects { text, namespace: namespace.clone() })
+        }
+    };
+    Opened::add_to(file, &[added], Some(redaction))?;
+    if settings.log >= LogLevel::Normal {
+        terminal::remark(&format!("added to {}: {what}", file.display()));
+    }
+    Ok(exit::CLEAN)
+}
