@@ -1,10 +1,8 @@
 //! One run, from arguments to exit code: the story of the program on one page.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use lab_backend::Backend;
 use lab_backend::Gate;
@@ -13,6 +11,7 @@ use lab_cli::Action;
 use lab_cli::Run as Command;
 use lab_cli::Settings;
 use lab_cli::exit;
+use lab_cli::settings::Source;
 use lab_cli::settings::System;
 use lab_engine::ArtifactCache;
 use lab_engine::Call;
@@ -21,14 +20,22 @@ use lab_engine::Crash;
 use lab_engine::Engine;
 use lab_engine::Finished;
 use lab_engine::Limits;
+use lab_engine::Reader;
 use lab_engine::Run;
 use lab_engine::RunError;
+use lab_output::Finding;
+use lab_output::Partial;
 use lab_output::Report;
 use lab_types::Card;
 use lab_types::Failure;
+use lab_types::FailureKind;
 use tokio::sync::Notify;
 
+use crate::live::Closed;
+use crate::live::Live;
 use crate::plugins;
+use crate::plugins::Builtin;
+use crate::signals::block_on;
 use crate::source;
 use crate::terminal;
 use crate::terminal::Console;
@@ -36,11 +43,11 @@ use crate::terminal::Drawn;
 use crate::texts;
 use crate::view;
 
-type Cards = [(String, Card)];
+type Cards = Vec<(String, Card)>;
 
 /// Runs the program; the answer is its exit code.
-pub(crate) fn run(argv: &[OsString]) -> u8 {
-    match act(argv) {
+pub(crate) fn run(argv: &[OsString], plugins: &'static [Builtin]) -> u8 {
+    match act(argv, plugins) {
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure);
@@ -49,8 +56,8 @@ pub(crate) fn run(argv: &[OsString]) -> u8 {
     }
 }
 
-fn act(argv: &[OsString]) -> Result<u8, Failure> {
-    let cards = plugins::cards()?;
+fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
+    let cards = plugins::cards(plugins)?;
     let typed = lab_cli::parse(argv, &cards)?;
     let say = |text: String| match terminal::print(&text) {
         Ok(()) => Ok(exit::CLEAN),
@@ -74,115 +81,85 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
         },
         Action::ConfigView => say(Settings::load(&typed.globals, &System)?.view()),
         Action::Run(command) => {
-            let settings = Settings::load(&typed.globals, &System)?;
+            let settings = Arc::new(Settings::load(&typed.globals, &System)?);
+            let installed = Installed { plugins, cards };
             let stop = Arc::new(Notify::new());
-            block_on(command.live.then(|| stop.clone()), show(&command, &settings, &cards, stop))
+            let live = command.live.then(|| stop.clone());
+            block_on(live, show(command, settings, installed, stop))
         }
         Action::Capture { file, runs } => {
             let settings = Settings::load(&typed.globals, &System)?;
-            block_on(None, capture(&file, &runs, &settings, &cards))
+            let installed = Installed { plugins, cards };
+            block_on(None, capture(file, runs, settings, installed))
         }
     }
 }
 
-fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
+fn card<'a>(cards: &'a [(String, Card)], name: &str) -> Result<&'a Card, Failure> {
     let known = cards.iter().find(|(known, _)| known == name);
     let (_, card) = known.ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
     Ok(card)
 }
 
-/// Runs a future to its end, or to the first signal. A live command is told to stop by the
-/// first one, and shows what it has; the second one ends it.
-fn block_on(
-    live: Option<Arc<Notify>>,
-    work: impl Future<Output = Result<u8, Failure>>,
-) -> Result<u8, Failure> {
-    let cannot = |error| Failure::other(format!("cannot start: {error}"));
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot)?;
-    let code = runtime.block_on(async {
-        tokio::select! {
-            result = work => result,
-            code = async {
-                if let Some(stop) = live {
-                    signal().await;
-                    stop.notify_one();
-                }
-                signal().await
-            } => Ok(code),
-        }
-    });
-    // Tasks that still run belong to nobody; waiting for them would only delay the end.
-    runtime.shutdown_background();
-    code
-}
-
-#[cfg(unix)]
-async fn signal() -> u8 {
-    use tokio::signal::unix::SignalKind;
-    let Ok(mut terminate) = tokio::signal::unix::signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => exit::INTERRUPTED,
-        Err(_) => std::future::pending().await,
-    }
-}
-
 /// Runs a command and draws what it found.
 async fn show(
-    command: &Command,
-    settings: &Settings,
-    cards: &Cards,
+    command: Command,
+    settings: Arc<Settings>,
+    installed: Installed,
     stop: Arc<Notify>,
 ) -> Result<u8, Failure> {
     // Mistakes in what is asked of the rows show before anything is collected.
-    let view = view::view(settings)?;
-    let console = Arc::new(Console::new(settings));
-    let ready = Ready::load(&command.plugin, cards).await?;
+    let view = view::view(&settings)?;
+    let console = Arc::new(Console::new(&settings));
+    let ready = Ready::load(&command.plugin, &installed).await?;
 
-    let source = source::open(settings).await?;
+    let source = source::open(&settings).await?;
     let recorder = Arc::new(Recorder::new(source.clone()));
     let backend: Arc<dyn Backend> =
         if settings.record.is_some() { recorder.clone() } else { source };
     let about = backend.about();
-    if terminal::watched(settings) && about.created.is_some() {
+    if terminal::watched(&settings) && about.created.is_some() {
         let created = about.created.as_deref().unwrap_or_default();
         terminal::remark(&format!("from {}, made {created}", about.source));
     }
-    let now = about.created.as_deref().and_then(milliseconds).unwrap_or_else(now);
+    let created = about.created.as_deref().and_then(milliseconds);
+    let mut circumstances = Circumstances { settings: &settings, console, stop, reader: None };
+    if command.live && settings.against.is_none() {
+        let most = Limits::default().rows;
+        let (console, stop) = (circumstances.console.clone(), circumstances.stop.clone());
+        let live = Live::new(view, settings.clone(), console, stop, created, most);
+        circumstances.reader = Some(Arc::new(live));
+        let failed = ready.watch(&command, backend.clone(), &circumstances).await;
+        if let Some(path) = &settings.record {
+            recorder.finish(path).await?;
+        }
+        let Some(live) = circumstances.reader else { return Ok(exit::FAILED) };
+        return last(&live, failed, &settings, created, backend.as_ref()).await;
+    }
 
-    let mut finished = ready.run(command, backend.clone(), settings, &console, &stop).await;
+    let mut finished = ready.run(&command, backend.clone(), &circumstances).await;
     if let Some(path) = &settings.record {
         recorder.finish(path).await?;
     }
     if let (Some(path), Ok(())) = (&settings.against, &finished.result) {
-        let other = source::open_other(path, settings)?;
-        let before = ready.run(command, other, settings, &console, &stop).await;
+        let other = source::open_other(path, &settings)?;
+        let before = ready.run(&command, other, &circumstances).await;
         finished = Finished {
             report: lab_output::against(before.report, finished.report),
             result: before.result,
         };
     }
-    console.clear();
+    circumstances.console.clear();
 
-    let hosts = backend.hosts().await.unwrap_or_default();
-    let hosts: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
-    let failed = finished.result.map_err(|error| ready.failure(error, settings)).err();
+    let now = created.unwrap_or_else(view::now);
+    let hosts = names(backend.as_ref()).await;
+    let failed = finished.result.map_err(|error| ready.failure(error, &settings)).err();
     let report = finished.report;
-    let outcome = outcome(&report, &hosts, failed.is_some());
+    let outcome = outcome(&report.findings, &report.partials, &hosts, failed.is_some());
     // What was found before a failure is not thrown away.
     if failed.is_none() || report.tables.iter().any(|table| !table.rows().is_empty()) {
-        let report = view::apply(&view, report, settings, now)?;
-        match terminal::draw(&report, &view::options(settings, now, hosts))? {
+        let report = view::apply(&view, report, &settings, now)?;
+        match terminal::draw(&report, &view::options(&settings, now, hosts))? {
             Drawn::Whole => {}
             Drawn::PipeClosed => return Ok(exit::CLEAN),
         }
@@ -193,25 +170,61 @@ async fn show(
     Ok(exit::code(&outcome, settings.fail_on.value))
 }
 
+/// Draws what a live command leaves behind.
+async fn last(
+    live: &Live,
+    failed: Option<Failure>,
+    settings: &Settings,
+    created: Option<i64>,
+    backend: &dyn Backend,
+) -> Result<u8, Failure> {
+    let rest = live.finish()?;
+    match rest.closed {
+        Some(Closed::PipeClosed) => return Ok(exit::CLEAN),
+        Some(Closed::Failed(failure)) => return Err(failure),
+        Some(Closed::Enough) | None => {}
+    }
+    let hosts = names(backend).await;
+    let outcome = outcome(&rest.findings, &rest.partials, &hosts, failed.is_some());
+    let options = view::options(settings, created.unwrap_or_else(view::now), hosts);
+    match terminal::draw(&rest.report, &options)? {
+        Drawn::Whole => {}
+        Drawn::PipeClosed => return Ok(exit::CLEAN),
+    }
+    if let Some(remark) = &rest.remark {
+        terminal::remark(remark);
+    }
+    if let Some(failure) = failed {
+        terminal::complain(&failure);
+    }
+    Ok(exit::code(&outcome, settings.fail_on.value))
+}
+
+async fn names(backend: &dyn Backend) -> Vec<String> {
+    let hosts = backend.hosts().await.unwrap_or_default();
+    hosts.into_iter().map(|host| host.name).collect()
+}
+
 /// Runs commands and writes down what they asked.
 async fn capture(
-    file: &Path,
-    commands: &[Command],
-    settings: &Settings,
-    cards: &Cards,
+    file: PathBuf,
+    commands: Vec<Command>,
+    settings: Settings,
+    installed: Installed,
 ) -> Result<u8, Failure> {
-    let console = Arc::new(Console::new(settings));
-    let recorder = Arc::new(Recorder::new(source::open(settings).await?));
-    let stop = Arc::new(Notify::new());
+    let console = Arc::new(Console::new(&settings));
+    let recorder = Arc::new(Recorder::new(source::open(&settings).await?));
+    let circumstances =
+        Circumstances { settings: &settings, console, stop: Arc::default(), reader: None };
     let mut reports = Report::default();
-    for command in commands {
-        let ready = Ready::load(&command.plugin, cards).await?;
-        let finished = ready.run(command, recorder.clone(), settings, &console, &stop).await;
-        console.clear();
-        finished.result.map_err(|error| ready.failure(error, settings))?;
+    for command in &commands {
+        let ready = Ready::load(&command.plugin, &installed).await?;
+        let finished = ready.run(command, recorder.clone(), &circumstances).await;
+        circumstances.console.clear();
+        finished.result.map_err(|error| ready.failure(error, &settings))?;
         reports.partials.extend(finished.report.partials);
     }
-    recorder.finish(file).await?;
+    recorder.finish(&file).await?;
     let hosts = recorder.hosts().await?;
     let hosts: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
     terminal::remark(&format!(
@@ -219,21 +232,41 @@ async fn capture(
         file.display(),
         lab_render::count(hosts.len(), "host")
     ));
-    terminal::draw(&reports, &view::options(settings, now(), hosts.clone()))?;
-    Ok(exit::code(&outcome(&reports, &hosts, false), settings.fail_on.value))
+    terminal::draw(&reports, &view::options(&settings, view::now(), hosts.clone()))?;
+    let outcome = outcome(&[], &reports.partials, &hosts, false);
+    Ok(exit::code(&outcome, settings.fail_on.value))
 }
 
 /// What decides the exit code.
-fn outcome(report: &Report, hosts: &[String], failed: bool) -> exit::Outcome {
-    let silent = |name: &String| report.partials.iter().any(|partial| partial.subject == *name);
+fn outcome(
+    findings: &[Finding],
+    partials: &[Partial],
+    hosts: &[String],
+    failed: bool,
+) -> exit::Outcome {
+    let silent = |name: &String| partials.iter().any(|partial| partial.subject == *name);
     let answered = hosts.iter().filter(|name| !silent(name)).count();
     exit::Outcome {
-        findings: report.findings.iter().map(|finding| finding.level).collect(),
+        findings: findings.iter().map(|finding| finding.level).collect(),
         answered,
-        unanswered: report.partials.len(),
+        unanswered: partials.len(),
         failed,
         signal: None,
     }
+}
+
+/// The plugins there are.
+struct Installed {
+    plugins: &'static [Builtin],
+    cards: Cards,
+}
+
+/// What a run needs besides the command and whoever answers.
+struct Circumstances<'a> {
+    settings: &'a Settings,
+    console: Arc<Console>,
+    stop: Arc<Notify>,
+    reader: Option<Arc<Live>>,
 }
 
 /// A plugin ready to run, with its card.
@@ -246,9 +279,10 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    async fn load(name: &'a str, cards: &'a Cards) -> Result<Self, Failure> {
-        let card = card(cards, name)?;
-        let plugin = plugins::builtin()
+    async fn load(name: &'a str, installed: &'a Installed) -> Result<Self, Failure> {
+        let card = card(&installed.cards, name)?;
+        let plugin = installed
+            .plugins
             .iter()
             .find(|plugin| plugin.name == name)
             .ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
@@ -274,10 +308,9 @@ impl<'a> Ready<'a> {
         &self,
         command: &Command,
         backend: Arc<dyn Backend>,
-        settings: &Settings,
-        console: &Arc<Console>,
-        stop: &Arc<Notify>,
+        circumstances: &Circumstances<'_>,
     ) -> Finished {
+        let Circumstances { settings, console, stop, reader } = circumstances;
         let call = Call { path: command.path.clone(), values: command.values.clone() };
         let run = Run {
             backend,
@@ -285,10 +318,55 @@ impl<'a> Ready<'a> {
             settings: settings.plugins.get(self.name).cloned().unwrap_or_default(),
             limits: Limits { concurrency: settings.hosts.concurrency.value, ..Limits::default() },
             live: command.live,
+            recorded: settings.source != Source::Live,
+            reader: reader.clone().map(|live| live as Arc<dyn Reader>),
             listener: console.clone(),
             stop: stop.clone(),
         };
-        self.component.run(call, run).await
+        let ended = self.component.run(call, run);
+        match settings.live.run_for.filter(|_| command.live) {
+            Some(time) => {
+                let over = async {
+                    tokio::time::sleep(time).await;
+                    stop.notify_one();
+                    std::future::pending().await
+                };
+                tokio::select! {
+                    finished = ended => finished,
+                    finished = over => finished,
+                }
+            }
+            None => ended.await,
+        }
+    }
+
+    /// Runs a live command and shows it meanwhile; the answer is why it failed.
+    async fn watch(
+        &self,
+        command: &Command,
+        backend: Arc<dyn Backend>,
+        circumstances: &Circumstances<'_>,
+    ) -> Option<Failure> {
+        let ended = self.run(command, backend.clone(), circumstances);
+        let live = circumstances.reader.clone();
+        let shown = async {
+            // In a task of its own: it draws also while the plugin computes.
+            let ticks = live.clone().map(|live| tokio::spawn(async move { live.follow().await }));
+            let _ticks = ticks.map(AbortOnDrop);
+            if let Some(live) = &live {
+                live.asks(names(backend.as_ref()).await);
+            }
+            std::future::pending::<Finished>().await
+        };
+        let finished = tokio::select! {
+            finished = ended => finished,
+            finished = shown => finished,
+        };
+        match finished.result {
+            // One that was told to stop, and had to be stopped, has shown what it had.
+            Err(RunError::Failed(failure)) if failure.kind == FailureKind::Stopped => None,
+            result => result.err().map(|error| self.failure(error, circumstances.settings)),
+        }
     }
 
     fn failure(&self, error: RunError, settings: &Settings) -> Failure {
@@ -308,9 +386,13 @@ impl<'a> Ready<'a> {
     }
 }
 
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// A task that ends with whoever started it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Unix time of an RFC 3339 text.

@@ -11,7 +11,7 @@ mod program;
 mod scratch;
 mod server;
 pub mod sources;
-mod terminal;
+pub mod terminal;
 
 pub use golden::golden;
 pub use guests::{Guest, guest};

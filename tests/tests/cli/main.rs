@@ -9,3 +9,4 @@ mod live;
 mod recorded;
 mod settings;
 mod streams;
+mod watch;
