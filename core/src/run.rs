@@ -180,7 +180,7 @@ async fn last(
 ) -> Result<u8, Failure> {
     let rest = live.finish()?;
     match rest.closed {
-        Some(Closed::PipeClosed) => return Ok(exit::CLEAN),
+        Some(Closed::Unread) => return Ok(exit::CLEAN),
         Some(Closed::Failed(failure)) => return Err(failure),
         Some(Closed::Enough) | None => {}
     }

@@ -69,7 +69,14 @@ pub(crate) fn paint(text: &str) -> io::Result<()> {
     if text.is_empty() || ENDED.load(Ordering::Acquire) {
         return Ok(());
     }
-    ON_SCREEN.store(true, Ordering::Release);
+    if !ON_SCREEN.swap(true, Ordering::AcqRel) {
+        let told = std::panic::take_hook();
+        // What broke is told where it can be read.
+        std::panic::set_hook(Box::new(move |broken| {
+            end();
+            told(broken);
+        }));
+    }
     write(text.as_bytes())
 }
 

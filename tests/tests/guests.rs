@@ -1,6 +1,7 @@
 //! Plugins that misbehave, and plugins that wait: real components in the real engine.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use lab_backend::Backend;
@@ -297,24 +298,32 @@ async fn a_run_that_is_stopped_says_its_last_and_keeps_its_rows() {
 /// Puts together what is handed over, and answers each commit with the same wish.
 struct Reading {
     tables: Mutex<Vec<Table>>,
-    n_commits: Mutex<usize>,
+    n_commits: AtomicUsize,
     wish: Flow,
 }
 
 impl Reading {
     fn new(wish: Flow) -> Arc<Self> {
-        Arc::new(Self { tables: Mutex::default(), n_commits: Mutex::default(), wish })
+        Arc::new(Self { tables: Mutex::default(), n_commits: AtomicUsize::new(0), wish })
+    }
+}
+
+impl Reading {
+    fn tables(&self) -> MutexGuard<'_, Vec<Table>> {
+        self.tables.lock().expect("no thread panics while it holds this")
     }
 }
 
 impl Reader for Reading {
     fn table(&self, name: &str, columns: &[Column]) {
-        self.tables.lock().unwrap().push(Table::new(name, columns.to_vec()));
+        self.tables().push(Table::new(name, columns.to_vec()));
     }
     fn commit(&self, table: usize, changes: Vec<Change>) -> Flow {
-        *self.n_commits.lock().unwrap() += 1;
-        let mut tables = self.tables.lock().unwrap();
-        changes.into_iter().for_each(|change| tables[table].change(change).unwrap());
+        self.n_commits.fetch_add(1, Ordering::Relaxed);
+        let table = &mut self.tables()[table];
+        for change in changes {
+            table.change(change).expect("rows fit their columns");
+        }
         self.wish
     }
     fn finding(&self, _: Finding) {}
@@ -329,7 +338,7 @@ async fn a_reader_gets_every_row_and_nothing_is_kept() {
     let finished = follow("both", run).await;
     assert_eq!(finished.result, Ok(()));
     assert_eq!(finished.report.tables[0].rows(), []);
-    let tables = reader.tables.lock().unwrap();
+    let tables = reader.tables();
     let texts = |table: &Table, what: &str| -> String {
         let cells = table.rows().iter().map(|row| (row.cells[0].plain(), row.cells[1].plain()));
         cells.filter(|(kind, _)| kind == what).map(|(_, text)| text.into_owned()).collect()
@@ -355,7 +364,7 @@ async fn a_reader_that_goes_away_ends_a_flood() {
     let (finished, reader) = flood(Flow::Closed, Limits::default()).await;
     let Err(RunError::Failed(failure)) = finished.result else { panic!("{finished:?}") };
     assert_eq!(failure.kind, FailureKind::Stopped);
-    assert_eq!(*reader.n_commits.lock().unwrap(), 1);
+    assert_eq!(reader.n_commits.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,5 +374,5 @@ async fn what_a_reader_cannot_keep_ends_a_flood() {
     // Nor may a plugin hold back what it does not commit.
     let (finished, reader) = flood(Flow::On, Limits { rows: 1_000, ..Limits::default() }).await;
     assert_eq!(crash(finished).0, "crashed: more than 1000 rows");
-    assert_eq!(reader.tables.lock().unwrap()[0].rows().len(), 768, "what came is not lost");
+    assert_eq!(reader.tables()[0].rows().len(), 768, "what came is not lost");
 }

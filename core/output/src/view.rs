@@ -82,16 +82,21 @@ impl View {
         let shown: Vec<&Table> = tables.iter().filter(|table| is_shown(table)).collect();
         let mut plans = vec![Plan::default(); shown.len()];
         for (place, filter) in self.filters.iter().enumerate() {
-            let concerned = concerned(&shown, &[filter.column_name()])?;
-            concerned.into_iter().for_each(|idx| plans[idx].filters.push(place));
+            for idx in concerned(&shown, &[filter.column_name()])? {
+                plans[idx].filters.push(place);
+            }
         }
         if let Some(sort) = &self.sort {
             let names: Vec<&str> = sort.column_names().collect();
-            concerned(&shown, &names)?.into_iter().for_each(|idx| plans[idx].sort = true);
+            for idx in concerned(&shown, &names)? {
+                plans[idx].sort = true;
+            }
         }
         if let Some(columns) = &self.columns {
             let names: Vec<&str> = columns.iter().map(|name| name.trim()).collect();
-            concerned(&shown, &names)?.into_iter().for_each(|idx| plans[idx].columns = true);
+            for idx in concerned(&shown, &names)? {
+                plans[idx].columns = true;
+            }
         }
         if let Some(fold) = &self.fold {
             let mut has = Vec::new();
@@ -101,7 +106,9 @@ impl View {
                 has.push(fold.column_of(self.select(plan, bare)?.columns()).is_some());
             }
             let any = has.contains(&true);
-            has.iter().zip(&mut plans).for_each(|(has, plan)| plan.fold = *has || !any);
+            for (has, plan) in has.iter().zip(&mut plans) {
+                plan.fold = *has || !any;
+            }
         }
         let mut plans = plans.into_iter();
         Ok(tables.iter().map(|table| if is_shown(table) { plans.next() } else { None }).collect())

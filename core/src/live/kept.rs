@@ -253,3 +253,91 @@ fn split(rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
         rows.into_iter().partition(|row| row.key.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lab_output::Cell;
+    use lab_output::ColumnKind;
+    use lab_output::Filter;
+    use lab_output::Level;
+
+    use super::*;
+
+    fn kept() -> Kept {
+        let column = Column {
+            id: "n".into(),
+            title: "N".into(),
+            kind: ColumnKind::Integer,
+            wide: false,
+            hidden: false,
+            about: String::new(),
+        };
+        let mut kept = Kept::default();
+        kept.declare("t", &[column]);
+        kept
+    }
+
+    fn rows(key: &str, numbers: std::ops::Range<i64>) -> Vec<Row> {
+        let row = |n| Row { key: key.into(), cells: vec![Cell::Integer(n)] };
+        numbers.map(row).collect()
+    }
+
+    fn numbers(table: &Table) -> Vec<String> {
+        table.rows().iter().map(|row| row.cells[0].plain().into_owned()).collect()
+    }
+
+    #[test]
+    fn of_rows_without_a_key_the_latest_are_kept_and_all_are_counted() {
+        let (mut kept, view) = (kept(), View::default());
+        kept.plan(&view).unwrap();
+        for start in [0, 10, 20] {
+            kept.keep(&view, 0, rows("", start..start + 10), 5, 0).unwrap();
+        }
+        let parts = kept.parts(&view, 0, 3, |_| true).unwrap();
+        assert_eq!(
+            (numbers(&parts[0].table), parts[0].of),
+            (["27", "28", "29"].map(str::to_owned).to_vec(), 30)
+        );
+        assert!(parts[0].latest && kept.rows() == 5);
+    }
+
+    #[test]
+    fn a_limit_counts_rows_that_pass_the_filters() {
+        let filter = Filter::parse("n>2", |_| Err("not used".into())).unwrap();
+        let view = View { filters: vec![filter], limit: Some(3), ..View::default() };
+        let mut kept = kept();
+        kept.plan(&view).unwrap();
+        let first = kept.lines(&view, 0, rows("", 0..4), Keyed::Kept, 0).unwrap();
+        assert_eq!((numbers(&first), kept.is_enough(&view)), (vec!["3".to_owned()], false));
+        let second = kept.lines(&view, 0, rows("", 4..9), Keyed::Kept, 0).unwrap();
+        assert_eq!((numbers(&second), kept.is_enough(&view)), (vec!["4".into(), "5".into()], true));
+        assert_eq!(kept.rows(), 0, "what was written is not kept");
+    }
+
+    #[test]
+    fn a_table_that_changes_is_never_enough() {
+        let view = View { limit: Some(1), ..View::default() };
+        let mut kept = kept();
+        kept.plan(&view).unwrap();
+        kept.keep(&view, 0, rows("a", 0..5), usize::MAX, 0).unwrap();
+        assert!(!kept.is_enough(&view));
+        assert_eq!(kept.rows(), 1, "each replaced the one before");
+    }
+
+    #[test]
+    fn a_finding_told_again_replaces_what_it_said() {
+        let finding = |subject: &str, message: &str| Finding {
+            level: Level::Warn,
+            code: "t/c".into(),
+            subject: subject.into(),
+            message: message.into(),
+            evidence: Vec::new(),
+            fixes: Vec::new(),
+        };
+        let mut kept = Kept::default();
+        for (subject, message) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            kept.finding(finding(subject, message));
+        }
+        assert_eq!(kept.findings, [finding("a", "3"), finding("b", "2")]);
+    }
+}

@@ -77,7 +77,7 @@ pub(crate) enum Closed {
     /// The first picture was all that was wanted, or as many rows came as were.
     Enough,
     /// The reader went away.
-    PipeClosed,
+    Unread,
     /// It cannot be shown.
     Failed(Failure),
 }
@@ -151,7 +151,7 @@ impl Live {
             // Where somebody draws, there is no need to.
             let Ok(mut state) = self.state.try_lock() else { continue };
             if state.closed.is_none() && terminal::is_closed() {
-                self.close(&mut state, Closed::PipeClosed);
+                self.close(&mut state, Closed::Unread);
             }
             if let Way::Lines { stream, bytes, .. } = &mut state.way
                 && let Err(error) = stream.tick(self.started.elapsed(), bytes)
@@ -214,7 +214,7 @@ impl Live {
     fn fail(&self, state: &mut State, error: RenderError) {
         let closed = match error {
             RenderError::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                Closed::PipeClosed
+                Closed::Unread
             }
             RenderError::Write(error) => {
                 Closed::Failed(Failure::other(format!("cannot write: {error}")))
@@ -246,7 +246,9 @@ impl Live {
                 (Change::Removed(keys), Way::Lines { stream, bytes, .. })
                     if stream.tells_changes() =>
                 {
-                    keys.iter().for_each(|key| stream.removed(table, key, bytes));
+                    for key in &keys {
+                        stream.removed(table, key, bytes);
+                    }
                 }
                 (Change::Removed(keys), _) => kept.remove(table, &keys),
                 (Change::Rows(rows), Way::Lines { stream, bytes, .. }) => {
@@ -293,8 +295,10 @@ impl Reader for Live {
             self.show(&mut state);
         }
         match state.closed {
-            None | Some(Closed::Enough) => Flow::On,
-            Some(Closed::PipeClosed | Closed::Failed(_)) => Flow::Closed,
+            None => Flow::On,
+            // A plugin that is told to stop may still have a finding to tell.
+            Some(Closed::Enough) if self.settings.live.once => Flow::On,
+            Some(_) => Flow::Closed,
         }
     }
 

@@ -43,7 +43,7 @@ impl Live {
         }
         let mut remark = None;
         let tables = match state.way {
-            _ if matches!(state.closed, Some(Closed::PipeClosed | Closed::Failed(_))) => Vec::new(),
+            _ if matches!(state.closed, Some(Closed::Unread | Closed::Failed(_))) => Vec::new(),
             Way::Screen { .. } => self.last_picture(&mut state, &mut remark)?,
             Way::Lines { .. } => self.last_lines(&mut state)?,
             Way::End => self.tables(&mut state)?.into_iter().map(|(_, table)| table).collect(),

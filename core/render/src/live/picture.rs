@@ -72,9 +72,9 @@ pub fn picture(scene: &Scene<'_>, options: &Options, size: Size) -> Picture {
     let note = scene.status.note.as_deref().map(|note| clean(note).into_owned());
     let room = size.rows.saturating_sub(1 + usize::from(note.is_some()));
     let below = below(scene, &options);
-    let several = scene.parts.iter().filter(|part| !part.table.rows().is_empty()).count() > 1;
-    let draw = |part, budget| Block::fit(part, several, budget, &options);
-    let gaps = scene.parts.len().saturating_sub(1);
+    let n_tables = scene.parts.iter().filter(|part| !part.table.rows().is_empty()).count();
+    let draw = |part, budget| Block::fit(part, n_tables > 1, budget, &options);
+    let gaps = n_tables.saturating_sub(1);
     let mut blocks: Vec<Block> = scene.parts.iter().map(|part| draw(part, room)).collect();
     let needed = blocks.iter().map(|block| block.lines.len()).sum::<usize>() + gaps;
     let for_below = below.len().min(room.saturating_sub(needed).max(room / 3));
