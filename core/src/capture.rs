@@ -33,10 +33,10 @@ use lab_types::FailureKind;
 use tokio::sync::Notify;
 
 use crate::contents;
-use crate::run::Cards;
+use crate::run::Circumstances;
+use crate::run::Installed;
 use crate::run::Ready;
 use crate::run::card;
-use crate::run::now;
 use crate::run::outcome;
 use crate::source;
 use crate::source::Clusters;
@@ -53,18 +53,19 @@ type Recording = Arc<Recorder<Arc<dyn Backend>>>;
 
 /// Asks, and writes down the answers.
 pub(crate) async fn capture(
-    capture: &Capture,
-    settings: &Settings,
-    cards: &Cards,
-    clusters: &Clusters,
+    capture: Capture,
+    settings: Settings,
+    installed: Installed,
+    clusters: Arc<Clusters>,
 ) -> Result<u8, Failure> {
+    let settings = &settings;
     // Mistakes that would show only after everything was asked.
     let redaction = redaction(settings, &capture.redact)?;
     Writer::check(&capture.file)?;
     let console = Arc::new(Console::new(settings));
-    let source = source::open(settings, clusters, &console).await?;
+    let source = source::open(settings, &clusters, &console).await?;
     let recorder = Arc::new(Recorder::new(source).redacting(redaction).once());
-    let session = Session { settings, cards, console, recorder };
+    let session = Session { settings, installed: &installed, console, recorder };
     let mut report = Report::default();
     match &capture.what {
         Captured::Command(command) => {
@@ -90,20 +91,20 @@ pub(crate) async fn capture(
     if let Captured::Cards { plugins, .. } = &capture.what {
         session.tell_unasked(plugins)?;
     }
-    terminal::draw(&report, &view::options(settings, now(), hosts.clone()))?;
-    Ok(exit::code(&outcome(&report, &hosts, false), settings.fail_on.value))
+    terminal::draw(&report, &view::options(settings, view::now(), hosts.clone()))?;
+    Ok(exit::code(&outcome(&report.findings, &report.partials, &hosts, false), settings.fail_on.value))
 }
 
 struct Session<'a> {
     settings: &'a Settings,
-    cards: &'a Cards,
+    installed: &'a Installed,
     console: Arc<Console>,
     recorder: Recording,
 }
 
 impl Session<'_> {
     fn chosen(&self, plugins: &[String]) -> Result<Vec<&Card>, Failure> {
-        plugins.iter().map(|name| card(self.cards, name)).collect()
+        plugins.iter().map(|name| card(&self.installed.cards, name)).collect()
     }
 
     /// Asks what the cards name, and lets plugins ask what their cards do not name in full.
@@ -118,7 +119,7 @@ impl Session<'_> {
         let collected = plan.collect(&*self.recorder, concurrency, &progress).await?;
         // A plugin may be content with one object where the whole list is not to be had.
         let lacks_kinds = |name: &str| {
-            let plan = plan_of(self.cards, name);
+            let plan = plan_of(&self.installed.cards, name);
             collected.failures.iter().any(|(subject, why)| {
                 matches!(why.kind, FailureKind::Denied | FailureKind::Unavailable)
                     && plan.names(subject)
@@ -126,7 +127,7 @@ impl Session<'_> {
         };
         for command in runs {
             let name = command.plugin.as_str();
-            if !plan_of(self.cards, name).unknown().is_empty() || lacks_kinds(name) {
+            if !plan_of(&self.installed.cards, name).unknown().is_empty() || lacks_kinds(name) {
                 // What it found does not matter here, nor that it may have failed: what it
                 // asked is recorded.
                 let _ = self.run(command, None).await;
@@ -142,10 +143,16 @@ impl Session<'_> {
         command: &Command,
         time: Option<Duration>,
     ) -> Result<Vec<Partial>, Failure> {
-        let ready = Ready::load(&command.plugin, self.cards).await?;
+        let ready = Ready::load(&command.plugin, self.installed).await?;
         let stop = Arc::new(Notify::new());
         let backend = Forms::around(self.recorder.clone(), ready.card());
-        let run = ready.run(command, backend, self.settings, &self.console, &stop);
+        let circumstances = Circumstances {
+            settings: self.settings,
+            console: self.console.clone(),
+            stop: stop.clone(),
+            reader: None,
+        };
+        let run = ready.run(command, backend, &circumstances);
         tokio::pin!(run);
         let finished = match time {
             None => run.await,
@@ -183,7 +190,7 @@ impl Session<'_> {
     }
 }
 
-fn plan_of(cards: &Cards, name: &str) -> Plan {
+fn plan_of(cards: &[(String, Card)], name: &str) -> Plan {
     Plan::of(card(cards, name).ok())
 }
 
@@ -228,8 +235,8 @@ pub(crate) fn verify(file: &Path, settings: &Settings) -> Result<u8, Failure> {
 fn draw(tables: Vec<Table>, settings: &Settings) -> Result<(), Failure> {
     let view = view::view(settings)?;
     let report = Report { tables, ..Report::default() };
-    let report = view::apply(&view, report, settings, now())?;
-    terminal::draw(&report, &view::options(settings, now(), Vec::new())).map(|_| ())
+    let report = view::apply(&view, report, settings, view::now())?;
+    terminal::draw(&report, &view::options(settings, view::now(), Vec::new())).map(|_| ())
 }
 
 /// `capture add FILE`.

@@ -1,17 +1,21 @@
 //! The program: from arguments to an exit code.
 //!
-//! `run` tells the story on one page, `capture` that of captures; `plugins` are the components inside the binary;
-//! `source` chooses who answers; `terminal` is the only module that writes to the terminal.
+//! `run` tells the story on one page, `capture` that of captures; `plugins` are the components
+//! inside the binary; `source` chooses who answers; `live` shows a command while it runs;
+//! `terminal` is the only module that writes to the terminal.
 
 mod capture;
 mod contents;
+mod live;
 mod plugins;
 mod run;
+mod signals;
 mod source;
 mod terminal;
 mod texts;
 mod view;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub use plugins::Builtin;
@@ -20,5 +24,11 @@ pub use plugins::builtin;
 /// Runs the program with the arguments and the environment of this process.
 pub fn main() -> ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
-    ExitCode::from(run::run(&argv))
+    main_with(&argv, builtin())
+}
+
+/// The same with these arguments, of which the first is the program's name, and with other plugins
+/// than those inside the binary: for tests and for figures.
+pub fn main_with(argv: &[OsString], plugins: &'static [Builtin]) -> ExitCode {
+    ExitCode::from(run::run(argv, plugins))
 }

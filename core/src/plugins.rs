@@ -21,9 +21,9 @@ pub fn builtin() -> &'static [Builtin] {
     BUILTIN
 }
 
-/// Their cards, read without starting any of them.
-pub(crate) fn cards() -> Result<Vec<(String, Card)>, Failure> {
-    builtin()
+/// The cards of plugins, read without starting any of them.
+pub(crate) fn cards(plugins: &[Builtin]) -> Result<Vec<(String, Card)>, Failure> {
+    plugins
         .iter()
         .map(|plugin| {
             let card = serde_json::from_str(plugin.card).map_err(|error| {

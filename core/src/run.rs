@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
 
 use lab_backend::Backend;
 use lab_backend::Forms;
@@ -13,6 +11,7 @@ use lab_cli::Action;
 use lab_cli::Run as Command;
 use lab_cli::Settings;
 use lab_cli::exit;
+use lab_cli::settings::Source;
 use lab_cli::settings::System;
 use lab_engine::ArtifactCache;
 use lab_engine::Call;
@@ -21,15 +20,23 @@ use lab_engine::Crash;
 use lab_engine::Engine;
 use lab_engine::Finished;
 use lab_engine::Limits;
+use lab_engine::Reader;
 use lab_engine::Run;
 use lab_engine::RunError;
+use lab_output::Finding;
+use lab_output::Partial;
 use lab_output::Report;
 use lab_types::Card;
 use lab_types::Failure;
+use lab_types::FailureKind;
 use tokio::sync::Notify;
 
 use crate::capture;
+use crate::live::Closed;
+use crate::live::Live;
 use crate::plugins;
+use crate::plugins::Builtin;
+use crate::signals::block_on;
 use crate::source;
 use crate::source::Clusters;
 use crate::terminal;
@@ -38,11 +45,11 @@ use crate::terminal::Drawn;
 use crate::texts;
 use crate::view;
 
-pub(crate) type Cards = [(String, Card)];
+type Cards = Vec<(String, Card)>;
 
 /// Runs the program; the answer is its exit code.
-pub(crate) fn run(argv: &[OsString]) -> u8 {
-    match act(argv) {
+pub(crate) fn run(argv: &[OsString], plugins: &'static [Builtin]) -> u8 {
+    match act(argv, plugins) {
         Ok(code) => code,
         Err(failure) => {
             terminal::complain(&failure);
@@ -51,8 +58,8 @@ pub(crate) fn run(argv: &[OsString]) -> u8 {
     }
 }
 
-fn act(argv: &[OsString]) -> Result<u8, Failure> {
-    let cards = plugins::cards()?;
+fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
+    let cards = plugins::cards(plugins)?;
     let typed = lab_cli::parse(argv, &cards)?;
     let say = |text: String| match terminal::print(&text) {
         Ok(()) => Ok(exit::CLEAN),
@@ -76,17 +83,19 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
         },
         Action::ConfigView => say(Settings::load(&typed.globals, &System)?.view()),
         Action::Run(command) => {
-            let settings = Settings::load(&typed.globals, &System)?;
+            let settings = Arc::new(Settings::load(&typed.globals, &System)?);
+            let installed = Installed { plugins, cards };
             let stop = Arc::new(Notify::new());
-            let told = command.live.then(|| stop.clone());
-            let clusters = Clusters::default();
-            block_on(told, &clusters, show(&command, &settings, &cards, stop, &clusters))
+            let live = command.live.then(|| stop.clone());
+            let clusters = Arc::new(Clusters::default());
+            block_on(live, clusters.clone(), show(command, settings, installed, stop, clusters))
         }
         Action::Capture(what) => {
             let settings = Settings::load(&typed.globals, &System)?;
-            let clusters = Clusters::default();
-            let capture = capture::capture(&what, &settings, &cards, &clusters);
-            block_on(None, &clusters, capture)
+            let installed = Installed { plugins, cards };
+            let clusters = Arc::new(Clusters::default());
+            let capture = capture::capture(what, settings, installed, clusters.clone());
+            block_on(None, clusters, capture)
         }
         Action::CaptureShow(file) => {
             capture::show(&file, &Settings::load(&typed.globals, &System)?)
@@ -102,114 +111,74 @@ fn act(argv: &[OsString]) -> Result<u8, Failure> {
 }
 
 /// The card of a plugin.
-pub(crate) fn card<'a>(cards: &'a Cards, name: &str) -> Result<&'a Card, Failure> {
+pub(crate) fn card<'a>(cards: &'a [(String, Card)], name: &str) -> Result<&'a Card, Failure> {
     let known = cards.iter().find(|(known, _)| known == name);
     let (_, card) = known.ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
     Ok(card)
 }
 
-/// Runs a future to its end, or to the first signal. A live command is told to stop by the
-/// first one, and shows what it has; the second one ends it. Either way what was made in a cluster
-/// is taken away before the end, unless yet another signal says not to wait.
-fn block_on(
-    live: Option<Arc<Notify>>,
-    clusters: &Clusters,
-    work: impl Future<Output = Result<u8, Failure>>,
-) -> Result<u8, Failure> {
-    let cannot = |error| Failure::other(format!("cannot start: {error}"));
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot)?;
-    let code = runtime.block_on(async {
-        let code = tokio::select! {
-            result = work => result,
-            code = async {
-                if let Some(stop) = live {
-                    signal().await;
-                    stop.notify_one();
-                }
-                signal().await
-            } => Ok(code),
-        };
-        tokio::select! {
-            () = clusters.close() => {}
-            _ = signal() => {}
-        }
-        code
-    });
-    // Tasks that still run belong to nobody; waiting for them would only delay the end.
-    runtime.shutdown_background();
-    code
-}
-
-#[cfg(unix)]
-async fn signal() -> u8 {
-    use tokio::signal::unix::SignalKind;
-    let Ok(mut terminate) = tokio::signal::unix::signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => exit::INTERRUPTED,
-        Err(_) => std::future::pending().await,
-    }
-}
-
 /// Runs a command and draws what it found.
 async fn show(
-    command: &Command,
-    settings: &Settings,
-    cards: &Cards,
+    command: Command,
+    settings: Arc<Settings>,
+    installed: Installed,
     stop: Arc<Notify>,
-    clusters: &Clusters,
+    clusters: Arc<Clusters>,
 ) -> Result<u8, Failure> {
     // Mistakes in what is asked of the rows show before anything is collected.
-    let view = view::view(settings)?;
-    let console = Arc::new(Console::new(settings));
-    let ready = Ready::load(&command.plugin, cards).await?;
+    let view = view::view(&settings)?;
+    let console = Arc::new(Console::new(&settings));
+    let ready = Ready::load(&command.plugin, &installed).await?;
 
-    let source = source::open(settings, clusters, &console).await?;
-    let redaction = capture::redaction(settings, &[])?;
+    let source = source::open(&settings, &clusters, &console).await?;
+    let redaction = capture::redaction(&settings, &[])?;
     let recorder = Arc::new(Recorder::new(source.clone()).redacting(redaction));
     let backend: Arc<dyn Backend> =
         if settings.record.is_some() { recorder.clone() } else { source };
     let about = backend.about();
-    if terminal::watched(settings) && about.created.is_some() {
+    if terminal::watched(&settings) && about.created.is_some() {
         let created = about.created.as_deref().unwrap_or_default();
         terminal::remark(&format!("from {}, made {created}", about.source));
     }
-    let now = about.created.as_deref().and_then(milliseconds).unwrap_or_else(now);
-
+    let created = about.created.as_deref().and_then(milliseconds);
     let asked = Forms::around(backend.clone(), ready.card);
-    let mut finished = ready.run(command, asked, settings, &console, &stop).await;
+    let mut circumstances = Circumstances { settings: &settings, console, stop, reader: None };
+    if command.live && settings.against.is_none() {
+        let most = Limits::default().rows;
+        let (console, stop) = (circumstances.console.clone(), circumstances.stop.clone());
+        let live = Live::new(view, settings.clone(), console, stop, created, most);
+        circumstances.reader = Some(Arc::new(live));
+        let failed = ready.watch(&command, asked, &circumstances).await;
+        if let Some(path) = &settings.record {
+            recorder.finish(path).await?;
+        }
+        let Some(live) = circumstances.reader else { return Ok(exit::FAILED) };
+        return last(&live, failed, &settings, created, backend.as_ref()).await;
+    }
+
+    let mut finished = ready.run(&command, asked, &circumstances).await;
     if let Some(path) = &settings.record {
         recorder.finish(path).await?;
     }
     if let (Some(path), Ok(())) = (&settings.against, &finished.result) {
-        let other = Forms::around(source::open_other(path, settings)?, ready.card);
-        let before = ready.run(command, other, settings, &console, &stop).await;
+        let other = Forms::around(source::open_other(path, &settings)?, ready.card);
+        let before = ready.run(&command, other, &circumstances).await;
         finished = Finished {
             report: lab_output::against(before.report, finished.report),
             result: before.result,
         };
     }
-    console.clear();
+    circumstances.console.clear();
 
-    let hosts = backend.hosts().await.unwrap_or_default();
-    let hosts: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
-    let failed = finished.result.map_err(|error| ready.failure(error, settings)).err();
+    let now = created.unwrap_or_else(view::now);
+    let hosts = names(backend.as_ref()).await;
+    let failed = finished.result.map_err(|error| ready.failure(error, &settings)).err();
     let report = finished.report;
-    let outcome = outcome(&report, &hosts, failed.is_some());
+    let outcome = outcome(&report.findings, &report.partials, &hosts, failed.is_some());
     // What was found before a failure is not thrown away.
     if failed.is_none() || report.tables.iter().any(|table| !table.rows().is_empty()) {
-        let report = view::apply(&view, report, settings, now)?;
-        match terminal::draw(&report, &view::options(settings, now, hosts))? {
+        let report = view::apply(&view, report, &settings, now)?;
+        match terminal::draw(&report, &view::options(&settings, now, hosts))? {
             Drawn::Whole => {}
             Drawn::PipeClosed => return Ok(exit::CLEAN),
         }
@@ -220,17 +189,71 @@ async fn show(
     Ok(exit::code(&outcome, settings.fail_on.value))
 }
 
+/// Draws what a live command leaves behind.
+async fn last(
+    live: &Live,
+    failed: Option<Failure>,
+    settings: &Settings,
+    created: Option<i64>,
+    backend: &dyn Backend,
+) -> Result<u8, Failure> {
+    let rest = live.finish()?;
+    match rest.closed {
+        Some(Closed::Unread) => return Ok(exit::CLEAN),
+        Some(Closed::Failed(failure)) => return Err(failure),
+        Some(Closed::Enough) | None => {}
+    }
+    let hosts = names(backend).await;
+    let outcome = outcome(&rest.findings, &rest.partials, &hosts, failed.is_some());
+    let options = view::options(settings, created.unwrap_or_else(view::now), hosts);
+    match terminal::draw(&rest.report, &options)? {
+        Drawn::Whole => {}
+        Drawn::PipeClosed => return Ok(exit::CLEAN),
+    }
+    if let Some(remark) = &rest.remark {
+        terminal::remark(remark);
+    }
+    if let Some(failure) = failed {
+        terminal::complain(&failure);
+    }
+    Ok(exit::code(&outcome, settings.fail_on.value))
+}
+
+pub(crate) async fn names(backend: &dyn Backend) -> Vec<String> {
+    let hosts = backend.hosts().await.unwrap_or_default();
+    hosts.into_iter().map(|host| host.name).collect()
+}
+
 /// What decides the exit code.
-pub(crate) fn outcome(report: &Report, hosts: &[String], failed: bool) -> exit::Outcome {
-    let silent = |name: &String| report.partials.iter().any(|partial| partial.subject == *name);
+pub(crate) fn outcome(
+    findings: &[Finding],
+    partials: &[Partial],
+    hosts: &[String],
+    failed: bool,
+) -> exit::Outcome {
+    let silent = |name: &String| partials.iter().any(|partial| partial.subject == *name);
     let answered = hosts.iter().filter(|name| !silent(name)).count();
     exit::Outcome {
-        findings: report.findings.iter().map(|finding| finding.level).collect(),
+        findings: findings.iter().map(|finding| finding.level).collect(),
         answered,
-        unanswered: report.partials.len(),
+        unanswered: partials.len(),
         failed,
         signal: None,
     }
+}
+
+/// The plugins there are.
+pub(crate) struct Installed {
+    plugins: &'static [Builtin],
+    pub(crate) cards: Cards,
+}
+
+/// What a run needs besides the command and whoever answers.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) console: Arc<Console>,
+    pub(crate) stop: Arc<Notify>,
+    pub(crate) reader: Option<Arc<Live>>,
 }
 
 /// A plugin ready to run, with its card.
@@ -243,9 +266,10 @@ pub(crate) struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    pub(crate) async fn load(name: &'a str, cards: &'a Cards) -> Result<Self, Failure> {
-        let card = card(cards, name)?;
-        let plugin = plugins::builtin()
+    pub(crate) async fn load(name: &'a str, installed: &'a Installed) -> Result<Self, Failure> {
+        let card = card(&installed.cards, name)?;
+        let plugin = installed
+            .plugins
             .iter()
             .find(|plugin| plugin.name == name)
             .ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
@@ -275,10 +299,9 @@ impl<'a> Ready<'a> {
         &self,
         command: &Command,
         backend: Arc<dyn Backend>,
-        settings: &Settings,
-        console: &Arc<Console>,
-        stop: &Arc<Notify>,
+        circumstances: &Circumstances<'_>,
     ) -> Finished {
+        let Circumstances { settings, console, stop, reader } = circumstances;
         let call = Call { path: command.path.clone(), values: command.values.clone() };
         let run = Run {
             backend,
@@ -286,10 +309,55 @@ impl<'a> Ready<'a> {
             settings: settings.plugins.get(self.name).cloned().unwrap_or_default(),
             limits: Limits { concurrency: settings.hosts.concurrency.value, ..Limits::default() },
             live: command.live,
+            recorded: settings.source != Source::Live,
+            reader: reader.clone().map(|live| live as Arc<dyn Reader>),
             listener: console.clone(),
             stop: stop.clone(),
         };
-        self.component.run(call, run).await
+        let ended = self.component.run(call, run);
+        match settings.live.run_for.filter(|_| command.live) {
+            Some(time) => {
+                let over = async {
+                    tokio::time::sleep(time).await;
+                    stop.notify_one();
+                    std::future::pending().await
+                };
+                tokio::select! {
+                    finished = ended => finished,
+                    finished = over => finished,
+                }
+            }
+            None => ended.await,
+        }
+    }
+
+    /// Runs a live command and shows it meanwhile; the answer is why it failed.
+    async fn watch(
+        &self,
+        command: &Command,
+        backend: Arc<dyn Backend>,
+        circumstances: &Circumstances<'_>,
+    ) -> Option<Failure> {
+        let ended = self.run(command, backend.clone(), circumstances);
+        let live = circumstances.reader.clone();
+        let shown = async {
+            // In a task of its own: it draws also while the plugin computes.
+            let ticks = live.clone().map(|live| tokio::spawn(async move { live.follow().await }));
+            let _ticks = ticks.map(AbortOnDrop);
+            if let Some(live) = &live {
+                live.asks(names(backend.as_ref()).await);
+            }
+            std::future::pending::<Finished>().await
+        };
+        let finished = tokio::select! {
+            finished = ended => finished,
+            finished = shown => finished,
+        };
+        match finished.result {
+            // One that was told to stop, and had to be stopped, has shown what it had.
+            Err(RunError::Failed(failure)) if failure.kind == FailureKind::Stopped => None,
+            result => result.err().map(|error| self.failure(error, circumstances.settings)),
+        }
     }
 
     pub(crate) fn failure(&self, error: RunError, settings: &Settings) -> Failure {
@@ -309,10 +377,13 @@ impl<'a> Ready<'a> {
     }
 }
 
-/// Unix time in milliseconds.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// A task that ends with whoever started it.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Unix time of an RFC 3339 text.

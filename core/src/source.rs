@@ -34,7 +34,7 @@ impl Clusters {
     ) -> Result<Arc<Live>, Failure> {
         let live = Arc::new(Live::connect(live_options(settings)).await?);
         let hears = console.clone();
-        live.tell(Box::new(move |line| hears.note(line)));
+        live.tell(Box::new(move |line| hears.step(line)));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(live.clone());
         Ok(live)
     }

@@ -1,11 +1,15 @@
 //! The only module that writes to the terminal: data on stdout, everything else on stderr.
 
+use std::collections::VecDeque;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Read;
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -17,19 +21,78 @@ use lab_engine::LogLevel;
 use lab_output::Report;
 use lab_render::Options;
 use lab_render::RenderError;
+use lab_render::live::Size;
 use lab_types::Failure;
 
 /// Progress is first shown after this long, and then not more often than every 100 ms.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// Log lines that are kept while a live view has the terminal.
+const HELD: usize = 100;
+
+/// Whether a live view has the terminal.
+static ON_SCREEN: AtomicBool = AtomicBool::new(false);
+/// Set when the program ends: whoever still draws must not do so on what comes after it.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
 /// Prints text on stdout. A closed pipe is the reader's choice.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    match written {
+    match write(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Writes bytes on stdout at once.
+pub(crate) fn write(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush())
+}
+
+/// Whether the reader of stdout went away. A pipe says so before anything is written.
+#[cfg(unix)]
+pub(crate) fn is_closed() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let out = io::stdout();
+    let mut ends = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut ends, Some(&at_once)).is_ok() && ends[0].revents().contains(PollFlags::ERR)
+}
+
+/// Elsewhere only writing tells.
+#[cfg(not(unix))]
+pub(crate) fn is_closed() -> bool {
+    false
+}
+
+/// Draws a live view.
+pub(crate) fn paint(text: &str) -> io::Result<()> {
+    if text.is_empty() || ENDED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    if !ON_SCREEN.swap(true, Ordering::AcqRel) {
+        let told = std::panic::take_hook();
+        // What broke is told where it can be read.
+        std::panic::set_hook(Box::new(move |broken| {
+            end();
+            told(broken);
+        }));
+    }
+    write(text.as_bytes())
+}
+
+/// Ends a live view; `text` gives the terminal back.
+pub(crate) fn leave(text: &str) {
+    if ON_SCREEN.swap(false, Ordering::AcqRel) {
+        // A terminal that is gone needs nothing.
+        let _ = write(text.as_bytes());
+    }
+}
+
+/// Ends whatever is drawn, before the program ends in the middle of it.
+pub(crate) fn end() {
+    ENDED.store(true, Ordering::Release);
+    leave(lab_render::live::LEAVE);
 }
 
 /// Prints `error: …` and `hint: …` on stderr.
@@ -85,12 +148,10 @@ pub(crate) fn draw(report: &Report, options: &Options) -> Result<Drawn, Failure>
     }
 }
 
-/// Columns of the terminal on stdout; none when it is not one.
-pub(crate) fn width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+/// The size of the terminal on stdout; none when it is not one.
+pub(crate) fn size() -> Option<Size> {
+    let (columns, rows) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(Size { columns: columns.0.into(), rows: rows.0.into() })
 }
 
 /// Whether stdout gets colors.
@@ -119,6 +180,15 @@ pub(crate) struct Console {
 struct Shown {
     at: Option<Instant>,
     line: bool,
+    held: Option<Held>,
+}
+
+/// What is said while a live view has the terminal.
+#[derive(Default)]
+struct Held {
+    lines: VecDeque<String>,
+    n_dropped: usize,
+    note: Option<String>,
 }
 
 impl Console {
@@ -132,19 +202,58 @@ impl Console {
     }
 
     /// Shows a step of the program itself, to those who asked for steps.
-    pub(crate) fn note(&self, line: &str) {
+    pub(crate) fn step(&self, line: &str) {
         if self.wanted >= Wanted::Info {
-            self.clear();
-            remark(line);
+            self.say(line.to_owned());
         }
+    }
+
+    /// Writes a line, or keeps it while a live view has the terminal.
+    fn say(&self, line: String) {
+        if let Some(held) = &mut self.shown().held {
+            held.note = Some(line.clone());
+            held.lines.push_back(line);
+            if held.lines.len() > HELD {
+                held.lines.pop_front();
+                held.n_dropped += 1;
+            }
+            return;
+        }
+        self.clear();
+        remark(&line);
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the line of progress away, before anything else is written.
     pub(crate) fn clear(&self) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::take(&mut shown.line) {
+        if std::mem::take(&mut self.shown().line) {
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
+    }
+
+    /// Keeps what would disturb a live view, if both are on a terminal.
+    pub(crate) fn hold(&self) {
+        self.clear();
+        if io::stderr().is_terminal() {
+            self.shown().held.get_or_insert_default();
+        }
+    }
+
+    /// What a live view says of progress, or of the last line of the log.
+    pub(crate) fn note(&self) -> Option<String> {
+        self.shown().held.as_ref()?.note.clone()
+    }
+
+    /// Writes the lines that were kept.
+    pub(crate) fn release(&self) {
+        let Some(held) = self.shown().held.take() else { return };
+        if held.n_dropped > 0 {
+            remark(&format!("{} of the log not kept", lab_render::count(held.n_dropped, "line")));
+        }
+        held.lines.iter().for_each(|line| remark(line));
     }
 }
 
@@ -160,19 +269,24 @@ impl Listener for Console {
         if level < threshold {
             return;
         }
-        self.clear();
         let mut line = format!("{plugin}: {message}");
         for (name, value) in fields {
             line.extend([" ", name, "=", value]);
         }
-        remark(&line);
+        self.say(line);
     }
 
     fn progress(&self, label: &str, done: u64, total: Option<u64>) {
+        let mut shown = self.shown();
+        if let Some(held) = &mut shown.held {
+            let is_over = total.is_some_and(|total| done >= total);
+            let of = total.map_or(String::new(), |total| format!("/{total}"));
+            held.note = (!is_over).then(|| format!("{label} {done}{of}"));
+            return;
+        }
         if !self.watched || self.started.elapsed() < PATIENCE {
             return;
         }
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let due = shown.at.is_none_or(|at| now - at >= Duration::from_millis(100));
         if !due {

@@ -1,5 +1,8 @@
 //! How a report is shown, from the settings: what the rows go through, and the format.
 
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
 use lab_cli::Format as Chosen;
 use lab_cli::Settings;
 use lab_output::Column;
@@ -41,10 +44,20 @@ pub(crate) fn apply(
     settings: &Settings,
     now: i64,
 ) -> Result<Report, Failure> {
+    view.apply(report, now, shown(settings))
+}
+
+/// Which columns rows are folded over: those that are seen.
+pub(crate) fn shown(settings: &Settings) -> impl Fn(&Column) -> bool + use<> {
     let wide = settings.view.output.value != Chosen::Table;
     let document = !matches!(settings.view.output.value, Chosen::Table | Chosen::Wide);
-    let shown = |column: &Column| document || (!column.hidden && (wide || !column.wide));
-    view.apply(report, now, shown)
+    move |column| document || (!column.hidden && (wide || !column.wide))
+}
+
+/// Unix time in milliseconds.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Everything the renderer has to know.
@@ -59,7 +72,7 @@ pub(crate) fn options(settings: &Settings, now: i64, hosts: Vec<String>) -> Opti
             Chosen::Ndjson => Format::Ndjson,
             Chosen::Name => Format::Name,
         },
-        width: terminal::width(),
+        width: terminal::size().map(|size| size.columns),
         color: terminal::color(settings),
         headers: settings.view.headers,
         absolute: false,

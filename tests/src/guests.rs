@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use lab_backend::Gate;
 use lab_engine::{ArtifactCache, Call, Component, Crash, Engine, Finished};
-use lab_engine::{Limits, Listener, Run, Silent};
+use lab_engine::{Limits, Listener, Reader, Run, Silent};
 use lab_types::{Card, Value};
 use tokio::sync::Notify;
 
@@ -14,18 +14,22 @@ use crate::program::built;
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
-const GUESTS: [&str; 4] = ["describe-asks", "describe-panics", "follower", "hostile"];
+const GUESTS: [&str; 5] = ["describe-asks", "describe-panics", "follower", "hostile", "streamer"];
 
 /// A guest's component, ready to run. The first call builds all of them.
 ///
 /// # Errors
 /// The engine refuses it.
 pub fn guest(engine: &Engine, name: &str) -> Result<Component, Crash> {
-    let file = format!("guest_{}.wasm", name.replace('-', "_"));
-    let path = built_guests().join(&file);
+    let path = guest_file(name);
     let wasm = std::fs::read(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
     let cache = ArtifactCache::new(built().join("lab-tests-cache/guests"));
     Component::load(engine, &cache, name, &wasm)
+}
+
+/// The file of a guest's component.
+pub(crate) fn guest_file(name: &str) -> PathBuf {
+    built_guests().join(format!("guest_{}.wasm", name.replace('-', "_")))
 }
 
 /// A run of a guest's command over the demo.
@@ -38,6 +42,8 @@ pub struct Guest {
     pub stop: Arc<Notify>,
     /// Hears its log.
     pub listener: Arc<dyn Listener>,
+    /// Reads along.
+    pub reader: Option<Arc<dyn Reader>>,
 }
 
 impl Default for Guest {
@@ -47,6 +53,7 @@ impl Default for Guest {
             limits: Limits::default(),
             stop: Arc::default(),
             listener: Arc::new(Silent),
+            reader: None,
         }
     }
 }
@@ -65,6 +72,9 @@ impl Guest {
             settings: std::collections::BTreeMap::new(),
             limits: self.limits,
             live: is_live(&card, path),
+            // Some of what follows waits for nothing but ticks.
+            recorded: false,
+            reader: self.reader,
             listener: self.listener,
             stop: self.stop,
         };

@@ -12,7 +12,7 @@ mod scratch;
 mod server;
 pub mod sources;
 pub mod sysdump;
-mod terminal;
+pub mod terminal;
 pub mod texts;
 
 pub use golden::golden;

@@ -11,7 +11,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::Scratch;
+use crate::guests::guest_file;
 use crate::terminal;
+use crate::terminal::Terminal;
 
 /// Longest run of the program; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -21,8 +23,10 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Lab {
     args: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
-    columns: Option<u16>,
     input: Option<PathBuf>,
+    terminal: Option<Terminal>,
+    /// A plugin of the tests in place of the program's own.
+    guest: Option<&'static str>,
     home: Scratch,
 }
 
@@ -42,7 +46,7 @@ impl Lab {
     pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
         let args = args.into_iter().map(|word| word.as_ref().to_owned()).collect();
         let home = Scratch::new();
-        Self { args, variables: Vec::new(), columns: None, input: None, home }
+        Self { args, variables: Vec::new(), input: None, terminal: None, guest: None, home }
     }
 
     /// The program with the words of a line.
@@ -88,7 +92,7 @@ impl Lab {
     /// Puts a terminal of that many columns on stdout and stderr; both arrive as `out`.
     #[must_use]
     pub fn terminal(mut self, columns: u16) -> Self {
-        self.columns = Some(columns);
+        self.terminal = Some(Terminal { columns, rows: 24, later: None });
         self
     }
 
@@ -97,6 +101,22 @@ impl Lab {
     pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.input = Some(self.home.put(".input", bytes));
         self
+    }
+
+    /// Gives the terminal another size while the program runs.
+    #[must_use]
+    pub fn resized(mut self, after: Duration, columns: u16, rows: u16) -> Self {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.later = Some((after, columns, rows));
+        }
+        self
+    }
+
+    /// Has a guest of the tests in place of the program's own plugins.
+    #[must_use]
+    pub fn guest(mut self, name: &'static str) -> Self {
+        self.guest = Some(name);
+        self.env("LAB_GUESTS", guest_file(name))
     }
 
     /// The user's folder of this run.
@@ -115,7 +135,7 @@ impl Lab {
                 .expect("the program writes UTF-8")
         };
         let (mut out, err) = (text(out), text(err));
-        if self.columns.is_some() {
+        if self.terminal.is_some() {
             out = out.replace("\r\n", "\n");
         }
         Run { out, err, code: status.code() }
@@ -129,10 +149,11 @@ impl Lab {
 
     /// The command as it would be started, for tests that put something else on its streams.
     pub fn command(&self) -> Command {
-        let mut command = if let Some(columns) = self.columns {
-            terminal::command(columns, program(), &self.args)
+        let program = program(if self.guest.is_some() { "with-guests" } else { "under-test" });
+        let mut command = if let Some(terminal) = &self.terminal {
+            terminal::command(terminal, &program, &self.args)
         } else {
-            let mut command = Command::new(program());
+            let mut command = Command::new(program);
             command.args(&self.args);
             command
         };
@@ -196,15 +217,12 @@ impl Run {
 /// The program that cargo has built beside this test.
 ///
 /// It is this package's target `kubectl-lab-under-test`, which compiles the program's own
-/// `main.rs`; a path known at compile time exists only for programs of a test's own package.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let name = format!("kubectl-lab-under-test{}", std::env::consts::EXE_SUFFIX);
-        let path = built().join(name);
-        assert!(path.is_file(), "{} is missing: run `cargo test -p lab-tests`", path.display());
-        path
-    })
+/// `main.rs`, or `kubectl-lab-with-guests`; a path known at compile time exists only for programs
+/// of a test's own package.
+fn program(which: &str) -> PathBuf {
+    let path = built().join(format!("kubectl-lab-{which}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.is_file(), "{} is missing: run `cargo test -p lab-tests`", path.display());
+    path
 }
 
 /// `target/<profile>`: tests are in `deps` below it.

@@ -1,11 +1,13 @@
 //! Plugins that misbehave, and plugins that wait: real components in the real engine.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use lab_backend::Backend;
-use lab_engine::{Component, Engine, Finished, Limits, Listener, LogLevel, RunError, Silent};
-use lab_output::{Cell, Report};
+use lab_engine::{Component, Engine, Finished, Flow, Limits, Listener, LogLevel};
+use lab_engine::{Reader, RunError, Silent};
+use lab_output::{Cell, Change, Column, Finding, Partial, Report, Table};
 use lab_tests::{Guest, guest};
 use lab_types::FailureKind;
 use tokio::sync::Notify;
@@ -291,4 +293,86 @@ async fn a_run_that_is_stopped_says_its_last_and_keeps_its_rows() {
     let finished = follow("forever", run).await;
     assert_eq!(seen(&finished, "tick").len(), 1);
     assert_eq!(seen(&finished, "end").len(), 1);
+}
+
+/// Puts together what is handed over, and answers each commit with the same wish.
+struct Reading {
+    tables: Mutex<Vec<Table>>,
+    n_commits: AtomicUsize,
+    wish: Flow,
+}
+
+impl Reading {
+    fn new(wish: Flow) -> Arc<Self> {
+        Arc::new(Self { tables: Mutex::default(), n_commits: AtomicUsize::new(0), wish })
+    }
+}
+
+impl Reading {
+    fn tables(&self) -> MutexGuard<'_, Vec<Table>> {
+        self.tables.lock().expect("no thread panics while it holds this")
+    }
+}
+
+impl Reader for Reading {
+    fn table(&self, name: &str, columns: &[Column]) {
+        self.tables().push(Table::new(name, columns.to_vec()));
+    }
+    fn commit(&self, table: usize, changes: Vec<Change>) -> Flow {
+        self.n_commits.fetch_add(1, Ordering::Relaxed);
+        let table = &mut self.tables()[table];
+        for change in changes {
+            table.change(change).expect("rows fit their columns");
+        }
+        self.wish
+    }
+    fn finding(&self, _: Finding) {}
+    fn partial(&self, _: Partial) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_gets_every_row_and_nothing_is_kept() {
+    let whole = follow("both", Guest::default()).await;
+    let reader = Reading::new(Flow::On);
+    let run = Guest { reader: Some(reader.clone()), ..Guest::default() };
+    let finished = follow("both", run).await;
+    assert_eq!(finished.result, Ok(()));
+    assert_eq!(finished.report.tables[0].rows(), []);
+    let tables = reader.tables();
+    let texts = |table: &Table, what: &str| -> String {
+        let cells = table.rows().iter().map(|row| (row.cells[0].plain(), row.cells[1].plain()));
+        cells.filter(|(kind, _)| kind == what).map(|(_, text)| text.into_owned()).collect()
+    };
+    for what in ["added", "synced", "out", "ended", "end"] {
+        assert_eq!(texts(&tables[0], what), texts(&whole.report.tables[0], what), "{what}");
+    }
+}
+
+/// Runs the guest that shows rows without end, until its reader wants no more.
+async fn flood(wish: Flow, limits: Limits) -> (Finished, Arc<Reading>) {
+    let engine = Engine::new().expect("this processor can run the engine");
+    let streamer = guest(&engine, "streamer").expect("it is a component");
+    let reader = Reading::new(wish);
+    let run = Guest { reader: Some(reader.clone()), limits, ..Guest::default() };
+    let run = run.run(&streamer, &["streamer", "flood"]);
+    let ended = tokio::time::timeout(PATIENCE, run).await;
+    (ended.expect("it ends"), reader)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_ends_a_flood() {
+    let (finished, reader) = flood(Flow::Closed, Limits::default()).await;
+    let Err(RunError::Failed(failure)) = finished.result else { panic!("{finished:?}") };
+    assert_eq!(failure.kind, FailureKind::Stopped);
+    assert_eq!(reader.n_commits.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reader_cannot_keep_ends_a_flood() {
+    let (finished, _) = flood(Flow::Full, Limits::default()).await;
+    assert_eq!(crash(finished).0, "crashed: more than 10000000 rows");
+    // Nor may a plugin hold back what it does not commit.
+    let (finished, reader) = flood(Flow::On, Limits { rows: 1_000, ..Limits::default() }).await;
+    assert_eq!(crash(finished).0, "crashed: more than 1000 rows");
+    assert_eq!(reader.tables()[0].rows().len(), 768, "what came is not lost");
 }

@@ -16,15 +16,19 @@ Measure kubectl-lab against named peers, and print the ratios
 
   cargo build --release -p kubectl-lab
   cargo build --release -p lab-benches
+  cargo build --release -p lab-tests --bin kubectl-lab-with-guests
+  cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
   cargo run --release -p lab-benches --bin bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [stream] [size]
 
   --program PATH   kubectl-lab; beside this program when not given
   --kubectl PATH   kubectl; from PATH when not given
   --captures DIR   where generated captures are kept; a folder of the system's temporary one
   --wasm PATH      the component of `routes`; where the build of kubectl-lab leaves it
+  --guest PATH     the component of the guest `streamer`; where the command above leaves it
   --nodes N        nodes of the large capture, 1000 when not given
+  --rows N         rows of a live command, 3000000 when not given
   --rounds N       rounds of every comparison, 5 when not given; five times as many for starts
 
 What is measured:
@@ -39,6 +43,8 @@ What is measured:
            from opening the capture to the finished report. Start and compiling are left out.
            The program reads files in other threads while the component computes; the native
            host reads them one after the other
+  stream   whole processes: a guest that only appends rows of ten columns, read from a pipe by
+           `cat`: lines in a second, and the largest resident size with N rows and with a tenth
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -60,6 +66,10 @@ const LINEAR: (f64, &str) = (1.25, "<= 1.25");
 const INFLATE: (f64, &str) = (1.5, "<= 1.5");
 /// Nodes and pods of the generated sysdump.
 const SYSDUMP: (u32, u32) = (300, 30_000);
+/// Lines that a live command has to write in a second.
+const LINES: f64 = 150_000.0;
+/// How much larger a process may get with ten times as many rows: what was written is not kept.
+const FLAT: (f64, &str) = (1.1, "<= 1.1");
 /// Routes that are broken in every generated capture, so that there is something to find.
 const BROKEN: u32 = 20;
 
@@ -95,6 +105,8 @@ struct Setup {
     kubectl: PathBuf,
     captures: PathBuf,
     wasm: PathBuf,
+    guest: PathBuf,
+    rows: u32,
     /// This room's other programs.
     room: PathBuf,
     nodes: u32,
@@ -103,17 +115,18 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 6] = [
+const SECTIONS: [(&str, Section); 7] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
     ("sysdump", sysdump),
     ("wasm", wasm),
+    ("stream", stream),
     ("size", size),
 ];
 
 fn run() -> Result<ExitCode, String> {
-    let flags = ["program", "kubectl", "captures", "wasm", "nodes", "rounds"];
+    let flags = ["program", "kubectl", "captures", "wasm", "guest", "nodes", "rows", "rounds"];
     let args = Arguments::of_process(&flags)?;
     if args.wants_help() {
         print!("{HELP}");
@@ -164,7 +177,9 @@ fn setup(args: &Arguments) -> Result<Setup, String> {
         kubectl: path("kubectl", PathBuf::from("kubectl")),
         captures: path("captures", std::env::temp_dir().join("kubectl-lab-benches")),
         wasm: path("wasm", plugins.join("routes.wasm")),
+        guest: path("guest", plugins.join("guest_streamer.wasm")),
         nodes: args.number("nodes", 1000)?,
+        rows: args.number("rows", 3_000_000)?.max(10),
         rounds: args.number("rounds", 5)?.max(1),
         room,
     })
@@ -368,6 +383,51 @@ fn wasm(setup: &Setup, report: &mut Report) -> Result<(), String> {
     }
     let (with, without) = (median(with.into_iter()), median(without.into_iter()));
     report.lines.push(Line::at_most("wasm: component / native", with, without, Some(WASM)));
+    Ok(())
+}
+
+fn stream(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let program = setup.room("kubectl-lab-with-guests");
+    for file in [&program, &setup.guest] {
+        fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    let (program, guest) = (program.display(), setup.guest.display());
+    let subject = |format: &str, rows: u32| {
+        let line = format!(
+            "LAB_GUESTS='{guest}' '{program}' streamer flood --count {rows} -o {format} --demo \
+             | cat > /dev/null"
+        );
+        Subject::new(&format!("{rows} rows as {format}"), Path::new("sh"), ["-c".to_owned(), line])
+    };
+    let formats = ["ndjson", "table", "csv"];
+    let mut subjects: Vec<Subject> = formats.map(|format| subject(format, setup.rows)).into();
+    subjects.push(subject("ndjson", setup.rows / 10));
+    let costs = in_turn(&subjects, setup.rounds)?;
+    for (subject, costs) in subjects.iter().zip(&costs) {
+        report.detail(&subject.name, costs);
+    }
+    for (format, costs) in formats.iter().zip(&costs) {
+        let each_second = f64::from(setup.rows) / costs.wall().as_secs_f64();
+        report.lines.push(Line {
+            name: format!("stream: lines in a second, {format}"),
+            ours: format!("{:.0} k/s", each_second / 1e3),
+            peer: String::new(),
+            ratio: format!("{:.2}", each_second / LINES),
+            target: format!(">= {LINES}/s"),
+            met: Some(each_second >= LINES),
+        });
+    }
+    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+    let peak = |costs: &Costs| costs.peak() as f64 / f64::from(1 << 20);
+    let (many, few) = (peak(&costs[0]), peak(&costs[3]));
+    report.lines.push(Line {
+        name: "stream: peak memory, all / a tenth of the rows".to_owned(),
+        ours: format!("{many:.1} MiB"),
+        peer: format!("{few:.1} MiB"),
+        ratio: format!("{:.2}", many / few),
+        target: FLAT.1.to_owned(),
+        met: Some(many / few <= FLAT.0),
+    });
     Ok(())
 }
 

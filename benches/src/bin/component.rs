@@ -65,6 +65,8 @@ fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), St
             settings: BTreeMap::new(),
             limits: Limits::default(),
             live: false,
+            recorded: true,
+            reader: None,
             listener: Arc::new(Silent),
             stop: Arc::default(),
         };

@@ -10,7 +10,7 @@ use crate::nearest::nearest;
 use crate::tree::{Builtin, Node, Role, tree};
 use crate::typed;
 use crate::walk::Walk;
-use lab_types::{Card, Value};
+use lab_types::{Argument, Card, Kind, Value};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct Run {
     /// Given and default values by argument, in the order of the card; a switch is always
     /// there, anything else only with a value.
     pub values: Vec<(String, Value)>,
-    /// It runs until stopped.
+    /// It runs until stopped: its card says so, or it was asked to with its switch `--watch`.
     pub live: bool,
 }
 
@@ -260,12 +260,13 @@ impl Parser<'_> {
         called: &str,
     ) -> Result<Args, CliError> {
         let action = match &walk.node().role {
-            Role::Plugin { name, path } => Action::Run(Run {
-                plugin: name.clone(),
-                path: path.clone(),
-                live: self.is_live(name, path),
-                values,
-            }),
+            Role::Plugin { name, path } => {
+                let live = self.is_live(name, path, &values);
+                if !live {
+                    refuse_live_flags(&globals, watch(walk.node()).is_some(), called)?;
+                }
+                Action::Run(Run { plugin: name.clone(), path: path.clone(), live, values })
+            }
             Role::Builtin(builtin) => match builtin {
                 Builtin::Plugins => Action::PluginList,
                 Builtin::Plugin => Action::PluginInfo(self.plugin(text(&mut values, "name"))?),
@@ -298,7 +299,13 @@ impl Parser<'_> {
         Ok(Args { action, globals })
     }
 
-    fn is_live(&self, plugin: &str, path: &[String]) -> bool {
+    /// A command with a switch `--watch` is live when that is given; any other when its card
+    /// says so.
+    fn is_live(&self, plugin: &str, path: &[String], values: &typed::Values) -> bool {
+        let watched = values.iter().find(|(name, _)| name == WATCH);
+        if let Some((_, Value::Boolean(is_watched))) = watched {
+            return *is_watched;
+        }
         let mut commands = self
             .cards
             .iter()
@@ -355,6 +362,30 @@ fn file_of(values: &mut typed::Values, called: &str) -> Result<PathBuf, CliError
         Some(file) if !file.is_empty() => Ok(PathBuf::from(file)),
         _ => Err(CliError::new(format!("`{called}`: the name of the file is empty"))),
     }
+}
+
+/// The switch that makes a command live.
+const WATCH: &str = "watch";
+
+fn watch(node: &Node) -> Option<&Argument> {
+    node.flags().find(|argument| argument.name == WATCH && argument.kind == Kind::Boolean)
+}
+
+/// `--once` and `--for` say when a live command ends; any other ends by itself. What could have
+/// been watched shows one picture anyway.
+fn refuse_live_flags(globals: &Globals, is_watchable: bool, called: &str) -> Result<(), CliError> {
+    let flag = match (globals.once, globals.run_for) {
+        (_, Some(_)) => "--for",
+        (true, None) if !is_watchable => "--once",
+        _ => return Ok(()),
+    };
+    let hint = if is_watchable {
+        format!("`{called} --watch` runs until it is stopped")
+    } else {
+        format!("leave out {flag}")
+    };
+    Err(CliError::new(format!("`{called}` ends by itself: {flag} is for commands that do not"))
+        .hint(hint))
 }
 
 fn list_of_commands(node: &Node) -> String {

@@ -8,20 +8,22 @@
 pub(crate) enum Group {
     Hosts,
     Source,
+    Live,
     Output,
     Cluster,
     Other,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Hosts, Self::Source, Self::Output, Self::Cluster, Self::Other];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Hosts, Self::Source, Self::Live, Self::Output, Self::Cluster, Self::Other];
 
     /// The heading in `kubectl lab options`.
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Hosts => "Hosts",
             Self::Source => "Source",
+            Self::Live => "Live",
             Self::Output => "Output",
             Self::Cluster => "Cluster",
             Self::Other => "Other",
@@ -104,7 +106,7 @@ impl Flag {
     }
 }
 
-use Group::{Cluster, Hosts, Other, Output, Source};
+use Group::{Cluster, Hosts, Live, Other, Output, Source};
 use Takes::{Each, Level, List, One, Switch};
 use Values::{Color, Contexts, Duration, FailOn, Format, Number, Path, Text};
 
@@ -124,6 +126,14 @@ pub(crate) static FLAGS: &[Flag] = &[
     flag(Source, "demo", "", Switch, "Read the capture that is built in"),
     flag(Source, "record", "PATH", One(Path), "Write every answer of this run into a capture"),
     flag(Source, "against", "PATH", One(Path), "Compare with what another capture answers"),
+    flag(Live, "once", "", Switch, "End a command that runs until stopped with its first picture"),
+    flag(
+        Live,
+        "for",
+        "DURATION",
+        One(Duration),
+        "End a command that runs until stopped after this time",
+    ),
     flag(Output, "output", "FORMAT", One(Format), "table, wide, json, yaml, csv, ndjson or name")
         .short('o'),
     flag(Output, "only", "TABLE", One(Text), "Show only this table of several"),

@@ -31,6 +31,11 @@ pub struct Globals {
     /// `--against`: the capture to compare with.
     pub against: Option<PathBuf>,
 
+    /// `--once`: a live command ends with its first complete picture.
+    pub once: bool,
+    /// `--for`: how long a live command runs.
+    pub run_for: Option<Duration>,
+
     /// `-o`.
     pub output: Option<Format>,
     /// `--only`: one table of several.
@@ -109,6 +114,8 @@ impl Globals {
             demo: inner.demo || self.demo,
             record: inner.record.or(self.record),
             against: inner.against.or(self.against),
+            once: inner.once || self.once,
+            run_for: inner.run_for.or(self.run_for),
             output: inner.output.or(self.output),
             only: inner.only.or(self.only),
             sort: inner.sort.or(self.sort),

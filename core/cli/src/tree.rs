@@ -275,7 +275,6 @@ fn capture() -> Node {
         .example("kubectl lab routes --from before.zip", "Read it again, without a cluster")
         .takes(required(positional("file", Kind::Path, "Where to write it")))
         .takes(repeated(flag("plugins", Kind::Text, "Ask only what these plugins ask, with commas between")))
-        .takes(flag("for", Kind::Duration, "Also record what runs until it is stopped, for so long"))
         .takes(redact())
         .with(vec![
             Node::builtin("show", Builtin::CaptureShow, "Show what is in a capture")

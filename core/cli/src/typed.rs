@@ -219,8 +219,8 @@ impl Shared<'_> {
             Some(Duration::from_secs(u64::from(seconds)))
         });
         match duration {
-            Some(Duration::ZERO) if long == "timeout" => {
-                Err(CliError::new("--timeout: zero leaves no time for any answer")
+            Some(Duration::ZERO) if matches!(long, "timeout" | "for") => {
+                Err(CliError::new(format!("--{long}: zero leaves no time for any answer"))
                     .hint(DURATION_HINT))
             }
             Some(duration) => Ok(Some(duration)),
@@ -264,6 +264,8 @@ fn globals(matches: &ArgMatches) -> Result<Globals, CliError> {
         demo: shared.switch("demo")?,
         record: shared.path("record")?,
         against: shared.path("against")?,
+        once: shared.switch("once")?,
+        run_for: shared.duration("for")?,
         output: shared.choice("output")?,
         only: shared.one("only")?,
         sort: shared.one("sort")?,

@@ -205,7 +205,7 @@ fn additions_are_outputs_or_objects() {
         ("capture add x --objects -- ip r", "objects are of the cluster, not of a host"),
         ("capture add x --host a --extra --agent -- b", "there is no agent on a host beside"),
         ("capture add x --host a --address nowhere -- b", "--address: `nowhere` is not an address"),
-        ("capture x --for 1s -- routes", "--for is for everything, not for one command"),
+        ("capture x --for 1s -- routes", "--for is for commands that do not end by themselves"),
         ("capture x --plugins routes -- routes", "--plugins is for everything"),
         ("capture x --plugins rotues", "unknown plugin `rotues`"),
         ("capture x --for soon", "--for: `soon` is not a duration"),

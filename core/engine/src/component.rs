@@ -23,6 +23,7 @@ use crate::ArtifactCache;
 use crate::Engine;
 use crate::Limits;
 use crate::Listener;
+use crate::Reader;
 use crate::Silent;
 use crate::bindings::Host_ as Bindings;
 use crate::bindings::exports::lab::plugin::command::Value as WitValue;
@@ -55,6 +56,10 @@ pub struct Run {
     pub limits: Limits,
     /// The command runs until stopped: no limit on computing.
     pub live: bool,
+    /// What is asked was recorded: nothing new comes, so ticks alone are not waited for.
+    pub recorded: bool,
+    /// Who reads along; without one everything is in the report at the end.
+    pub reader: Option<Arc<dyn Reader>>,
     /// Who hears of progress.
     pub listener: Arc<dyn Listener>,
     /// Told when the user wants the end.
@@ -88,7 +93,7 @@ pub enum RunError {
 /// What a run found, however it ended: rows of before a failure are not lost.
 #[derive(Debug)]
 pub struct Finished {
-    /// Tables, findings, partials.
+    /// Tables, findings, partials; nothing of it when there was a reader.
     pub report: Report,
     /// How it ended.
     pub result: Result<(), RunError>,
@@ -166,7 +171,7 @@ impl Component {
 
     /// Runs one command.
     pub async fn run(&self, call: Call, run: Run) -> Finished {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new(!run.recorded);
         let running = Running {
             backend: run.backend,
             gate: run.gate,
@@ -174,6 +179,8 @@ impl Component {
             report: Report::default(),
             rows: 0,
             inbox: inbox.clone(),
+            reader: run.reader,
+            pending: Vec::new(),
         };
         let mut store = self.store(Phase::Running(running), run.limits, run.live, run.listener);
         let result = tokio::select! {
@@ -181,7 +188,10 @@ impl Component {
             () = ended(&run.stop, &inbox) => Err(RunError::Failed(Failure::stopped())),
         };
         let report = match store.into_data().phase {
-            Phase::Running(running) => running.report,
+            Phase::Running(mut running) => {
+                running.finish();
+                running.report
+            }
             Phase::Describing(_) => Report::default(),
         };
         Finished { report, result }

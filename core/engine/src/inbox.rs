@@ -32,23 +32,33 @@ struct Sources {
 }
 
 /// Which sources have something to take.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Inbox {
     sources: Arc<Mutex<Sources>>,
     wake: Arc<Notify>,
+    ticks_count: bool,
 }
 
 impl Inbox {
+    /// An inbox without sources. Where everything was recorded, a tick brings nothing new:
+    /// then `ticks_count` is false, and tickers alone are not waited for.
+    pub(crate) fn new(ticks_count: bool) -> Self {
+        Self { sources: Arc::default(), wake: Arc::default(), ticks_count }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Sources> {
         // A panic while holding it cannot leave the sets half changed.
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> Source {
+    /// A new source; if it counts, it is reason enough to wait.
+    fn open(&self, counts: bool) -> Source {
         let mut sources = self.lock();
         let source = sources.next;
         sources.next += 1;
-        sources.open.insert(source);
+        if counts {
+            sources.open.insert(source);
+        }
         source
     }
 
@@ -79,11 +89,11 @@ impl Inbox {
                 if sources.stopped {
                     return None;
                 }
-                if !sources.ready.is_empty() {
-                    return Some(std::mem::take(&mut sources.ready).into_iter().collect());
-                }
                 if sources.open.is_empty() {
                     return None;
+                }
+                if !sources.ready.is_empty() {
+                    return Some(std::mem::take(&mut sources.ready).into_iter().collect());
                 }
             }
             self.wake.notified().await;
@@ -101,7 +111,7 @@ pub struct Ticker {
 
 impl Ticker {
     pub(crate) fn start(inbox: &Inbox, every: Duration) -> Self {
-        let source = inbox.open();
+        let source = inbox.open(inbox.ticks_count);
         let ticks = Arc::new(AtomicU32::new(0));
         let (counter, told) = (ticks.clone(), inbox.clone());
         let task = tokio::spawn(async move {
@@ -147,7 +157,7 @@ pub struct Queue<T> {
 impl<T: Send + 'static> Queue<T> {
     /// Reads a stream ahead, up to `bound` items.
     pub(crate) fn start(inbox: &Inbox, mut stream: BoxStream<'static, T>, bound: usize) -> Self {
-        let source = inbox.open();
+        let source = inbox.open(true);
         let (sender, items) = mpsc::channel(bound.max(1));
         let told = inbox.clone();
         let task = tokio::spawn(async move {
@@ -197,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_of_a_stream_arrives_and_then_the_wait_ends() {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new(true);
         let mut queue = Queue::start(&inbox, futures::stream::iter(0..100).boxed(), 7);
         let mut seen = Vec::new();
         while let Some(ready) = inbox.wait().await {
@@ -209,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn stop_ends_a_wait_that_has_nothing_to_wait_for() {
-        let inbox = Inbox::default();
+        let inbox = Inbox::new(true);
         let _queue = Queue::start(&inbox, futures::stream::pending::<()>().boxed(), 7);
         let stopper = inbox.clone();
         let wait = tokio::spawn(async move { inbox.wait().await });
@@ -218,7 +228,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn ticks_alone_are_waited_for_only_where_something_new_can_come() {
+        let every = Duration::from_millis(1);
+        for (ticks_count, expected) in [(true, Some(vec![0])), (false, None)] {
+            let inbox = Inbox::new(ticks_count);
+            let _ticker = Ticker::start(&inbox, every);
+            assert_eq!(inbox.wait().await, expected);
+        }
+    }
+
+    #[tokio::test]
     async fn no_source_means_nothing_to_wait_for() {
-        assert_eq!(Inbox::default().wait().await, None);
+        assert_eq!(Inbox::new(true).wait().await, None);
     }
 }

@@ -11,6 +11,7 @@ mod inbox;
 mod interface;
 mod limits;
 mod listener;
+mod reader;
 mod state;
 
 pub use cache::ArtifactCache;
@@ -18,3 +19,4 @@ pub use component::{Call, Component, Crash, Finished, Run, RunError};
 pub use engine::Engine;
 pub use limits::Limits;
 pub use listener::{Listener, LogLevel, Silent};
+pub use reader::{Flow, Reader};

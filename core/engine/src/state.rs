@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lab_backend::Backend;
+use lab_output::Change;
 use lab_output::Report;
 use lab_types::Card;
 use wasmtime::StoreLimits;
@@ -13,8 +14,10 @@ use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 
+use crate::Flow;
 use crate::Limits;
 use crate::Listener;
+use crate::Reader;
 use crate::inbox::Inbox;
 use lab_backend::Gate;
 
@@ -30,8 +33,35 @@ pub(crate) struct Running {
     pub(crate) gate: Gate,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) report: Report,
+    /// Rows of the report, or of what a reader has not taken yet.
     pub(crate) rows: usize,
     pub(crate) inbox: Inbox,
+    pub(crate) reader: Option<Arc<dyn Reader>>,
+    /// What changed in each table since its last commit, for the reader.
+    pub(crate) pending: Vec<Vec<Change>>,
+}
+
+impl Running {
+    /// Hands over what changed in a table.
+    pub(crate) fn commit(&mut self, table: usize) -> Flow {
+        let Some(reader) = &self.reader else { return Flow::On };
+        let changes = std::mem::take(&mut self.pending[table]);
+        let taken = changes.iter().map(|change| match change {
+            Change::Rows(rows) => rows.len(),
+            Change::Removed(_) => 0,
+        });
+        self.rows -= taken.sum::<usize>();
+        reader.commit(table, changes)
+    }
+
+    /// Hands over what was never committed: rows of before a failure are not lost.
+    pub(crate) fn finish(&mut self) {
+        for table in 0..self.pending.len() {
+            if !self.pending[table].is_empty() {
+                self.commit(table);
+            }
+        }
+    }
 }
 
 /// The data of a store.

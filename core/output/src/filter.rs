@@ -9,6 +9,7 @@ use lab_types::Failure;
 
 use crate::Cell;
 use crate::ColumnKind;
+use crate::Row;
 use crate::Table;
 use crate::nearest;
 use crate::sort::Key;
@@ -104,14 +105,24 @@ impl Filter {
     /// # Errors
     /// A column that the table does not have, or a value that its kind cannot be compared with.
     pub fn apply(&self, table: Table, now: i64) -> Result<Table, Failure> {
-        let place = nearest::find_or_fail(table.name(), table.columns(), &self.column)?;
-        let kind = table.columns()[place].kind;
-        let test = self.test.bind(&self.column, kind, now)?;
+        let test = self.test(&table, now)?;
         let (name, columns, mut rows) = table.into_parts();
-        rows.retain(|row| test(&row.cells[place]));
+        rows.retain(test);
         Ok(Table::from_parts(name, columns, rows))
     }
+
+    /// The test of a table's rows, with everything about the column worked out once.
+    ///
+    /// # Errors
+    /// As [`Filter::apply`].
+    pub(crate) fn test(&self, table: &Table, now: i64) -> Result<RowTest<'_>, Failure> {
+        let place = nearest::find_or_fail(table.name(), table.columns(), &self.column)?;
+        let test = self.test.bind(&self.column, table.columns()[place].kind, now)?;
+        Ok(Box::new(move |row| test(&row.cells[place])))
+    }
 }
+
+type RowTest<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
 
 type CellTest<'a> = Box<dyn Fn(&Cell) -> bool + 'a>;
 

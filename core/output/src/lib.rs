@@ -6,6 +6,7 @@
 //! much as reading it once, and works for the columns of any plugin.
 
 mod cell;
+mod change;
 mod column;
 mod finding;
 mod report;
@@ -31,6 +32,7 @@ mod testing;
 
 pub use against::against;
 pub use cell::{Cell, Level};
+pub use change::Change;
 pub use column::{Column, ColumnKind};
 pub use columns::{select_columns, show_columns};
 pub use fail_on::{fails, worst_level};
@@ -42,4 +44,4 @@ pub use report::{Partial, Report};
 pub use sort::Sort;
 pub use table::{Row, Table, TableError};
 pub use time::rfc3339;
-pub use view::View;
+pub use view::{Plan, View};

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use lab_types::Failure;
 
 use crate::Cell;
+use crate::Row;
 use crate::Table;
 use crate::nearest;
 
@@ -62,32 +63,38 @@ impl Sort {
     /// # Errors
     /// A column that the table does not have.
     pub fn apply(&self, table: Table) -> Result<Table, Failure> {
+        let order = self.order(&table, &table.rows().iter().collect::<Vec<_>>())?;
+        let (name, columns, mut rows) = table.into_parts();
+        let mut slots: Vec<Option<_>> = rows.drain(..).map(Some).collect();
+        rows.extend(order.into_iter().filter_map(|place| slots[place].take()));
+        Ok(Table::from_parts(name, columns, rows))
+    }
+
+    /// The places of some of a table's rows, in order.
+    ///
+    /// # Errors
+    /// As [`Sort::apply`].
+    pub(crate) fn order(&self, table: &Table, rows: &[&Row]) -> Result<Vec<usize>, Failure> {
         let mut by = Vec::with_capacity(self.by.len());
         for (name, descending) in &self.by {
             by.push((nearest::find_or_fail(table.name(), table.columns(), name)?, *descending));
         }
-        let (name, columns, mut rows) = table.into_parts();
-        let order = {
-            // Keys are made once per cell, not once per comparison: parsing is what costs.
-            let n_keys = by.len();
-            let keys: Vec<Key<'_>> = rows
-                .iter()
-                .flat_map(|row| by.iter().map(|&(place, _)| Key::of(&row.cells[place])))
-                .collect();
-            let keys_of = |row: usize| &keys[row * n_keys..(row + 1) * n_keys];
-            let mut order: Vec<usize> = (0..rows.len()).collect();
-            order.sort_by(|&left, &right| {
-                let pairs = keys_of(left).iter().zip(keys_of(right)).zip(&by);
-                pairs
-                    .map(|((left, right), &(_, descending))| left.order(right, descending))
-                    .find(|ordering| ordering.is_ne())
-                    .unwrap_or(Ordering::Equal)
-            });
-            order
-        };
-        let mut slots: Vec<Option<_>> = rows.drain(..).map(Some).collect();
-        rows.extend(order.into_iter().filter_map(|place| slots[place].take()));
-        Ok(Table::from_parts(name, columns, rows))
+        // Keys are made once per cell, not once per comparison: parsing is what costs.
+        let n_keys = by.len();
+        let keys: Vec<Key<'_>> = rows
+            .iter()
+            .flat_map(|row| by.iter().map(|&(place, _)| Key::of(&row.cells[place])))
+            .collect();
+        let keys_of = |row: usize| &keys[row * n_keys..(row + 1) * n_keys];
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by(|&left, &right| {
+            let pairs = keys_of(left).iter().zip(keys_of(right)).zip(&by);
+            pairs
+                .map(|((left, right), &(_, descending))| left.order(right, descending))
+                .find(|ordering| ordering.is_ne())
+                .unwrap_or(Ordering::Equal)
+        });
+        Ok(order)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::Cell;
+use crate::Change;
 use crate::Column;
 use crate::ColumnKind;
 
@@ -114,6 +115,41 @@ impl Table {
         self.places = None;
     }
 
+    /// Replaces, adds or removes rows.
+    ///
+    /// # Errors
+    /// As [`Table::append`].
+    pub fn change(&mut self, change: Change) -> Result<(), TableError> {
+        match change {
+            Change::Rows(rows) => self.upsert(rows),
+            Change::Removed(keys) => {
+                self.remove(&keys);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes all rows out.
+    pub fn take_rows(&mut self) -> Vec<Row> {
+        self.places = None;
+        std::mem::take(&mut self.rows)
+    }
+
+    /// Drops the oldest of the rows without a key until at most `n` of them are left.
+    pub fn keep_latest(&mut self, n: usize) {
+        let appended = self.rows.iter().filter(|row| row.key.is_empty()).count();
+        let mut excess = appended.saturating_sub(n);
+        if excess == 0 {
+            return;
+        }
+        self.rows.retain(|row| {
+            let goes = excess > 0 && row.key.is_empty();
+            excess -= usize::from(goes);
+            !goes
+        });
+        self.places = None;
+    }
+
     /// A table whose rows are known to fit, as after a sort or a filter.
     pub(crate) fn from_parts(name: String, columns: Vec<Column>, rows: Vec<Row>) -> Self {
         Self { name, columns, rows, places: None }
@@ -128,7 +164,11 @@ impl Table {
         self.rows.push(row);
     }
 
-    fn check(&self, row: &Row) -> Result<(), TableError> {
+    /// Whether a row fits the columns.
+    ///
+    /// # Errors
+    /// Its length or kinds differ from them.
+    pub fn check(&self, row: &Row) -> Result<(), TableError> {
         if row.cells.len() != self.columns.len() {
             return Err(TableError(format!(
                 "table `{}`: a row has {} cells, the table has {} columns",
@@ -206,6 +246,19 @@ mod tests {
         table.append([row("d", "7")]).unwrap();
         table.upsert([row("b", "8"), row("d", "9")]).unwrap();
         assert_eq!(texts(&table), ["2", "8", "5", "6", "9"]);
+    }
+
+    #[test]
+    fn the_latest_rows_without_a_key_are_kept_and_all_with_one() {
+        let mut table = keyed("t", vec![column("v", ColumnKind::Text)], []);
+        table.append([row("", "1"), row("a", "2"), row("", "3"), row("", "4")]).unwrap();
+        table.keep_latest(3);
+        assert_eq!(texts(&table), ["1", "2", "3", "4"]);
+        table.keep_latest(1);
+        assert_eq!(texts(&table), ["2", "4"]);
+        table.change(Change::Rows(vec![row("a", "5")])).unwrap();
+        table.change(Change::Removed(vec!["a".into()])).unwrap();
+        assert_eq!(texts(&table), ["4"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything a person may ask of a finished report, in the one order in which it makes sense:
+//! Everything a person may ask of a report, finished or growing, in the one order in which it makes sense:
 //! table, filter, sort, columns, fold, limit.
 //!
 //! Sorting comes before columns, so that a column can decide the order without being shown, and
@@ -10,6 +10,7 @@ use crate::Column;
 use crate::Filter;
 use crate::Fold;
 use crate::Report;
+use crate::Row;
 use crate::Sort;
 use crate::Table;
 use crate::limit;
@@ -36,6 +37,15 @@ pub struct View {
     pub limit: Option<usize>,
 }
 
+/// What of a view concerns one table: a report's tables have different columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    filters: Vec<usize>,
+    sort: bool,
+    columns: bool,
+    fold: bool,
+}
+
 impl View {
     /// Applies everything; `now` is Unix time in milliseconds, `shown` tells which columns the
     /// chosen format draws (a table draws no hidden ones).
@@ -48,60 +58,161 @@ impl View {
         now: i64,
         shown: impl Fn(&Column) -> bool,
     ) -> Result<Report, Failure> {
-        if let Some(name) = &self.table {
-            report.tables = only(report.tables, name)?;
+        let plans = self.plan(&report.tables)?;
+        report.tables = report
+            .tables
+            .into_iter()
+            .zip(plans)
+            .filter_map(|(table, plan)| Some(self.table(&plan?, table, now, &shown)))
+            .collect::<Result<_, _>>()?;
+        Ok(report)
+    }
+
+    /// What concerns each of these tables; none for a table that is not shown.
+    ///
+    /// # Errors
+    /// A table or a column that does not exist.
+    pub fn plan(&self, tables: &[Table]) -> Result<Vec<Option<Plan>>, Failure> {
+        let is_shown = |table: &Table| {
+            self.table.as_ref().is_none_or(|name| table.name().eq_ignore_ascii_case(name))
+        };
+        if let Some(name) = self.table.as_ref().filter(|_| !tables.iter().any(is_shown)) {
+            return Err(nearest::unknown("table", "", name, tables.iter().map(Table::name)));
         }
-        for filter in &self.filters {
-            let names = [filter.column_name()];
-            report.tables = each(report.tables, &names, |table| filter.apply(table, now))?;
+        let shown: Vec<&Table> = tables.iter().filter(|table| is_shown(table)).collect();
+        let mut plans = vec![Plan::default(); shown.len()];
+        for (place, filter) in self.filters.iter().enumerate() {
+            for idx in concerned(&shown, &[filter.column_name()])? {
+                plans[idx].filters.push(place);
+            }
         }
         if let Some(sort) = &self.sort {
             let names: Vec<&str> = sort.column_names().collect();
-            report.tables = each(report.tables, &names, |table| sort.apply(table))?;
+            for idx in concerned(&shown, &names)? {
+                plans[idx].sort = true;
+            }
         }
         if let Some(columns) = &self.columns {
             let names: Vec<&str> = columns.iter().map(|name| name.trim()).collect();
-            report.tables = each(report.tables, &names, |table| select_columns(table, &names))?;
+            for idx in concerned(&shown, &names)? {
+                plans[idx].columns = true;
+            }
         }
         if let Some(fold) = &self.fold {
-            let any = report.tables.iter().any(|table| fold.column_of(table.columns()).is_some());
-            report.tables = report
-                .tables
-                .into_iter()
-                .map(|table| match fold.column_of(table.columns()) {
-                    None if any => Ok(table),
-                    _ => fold.apply(table, &shown),
-                })
-                .collect::<Result<_, _>>()?;
+            let mut has = Vec::new();
+            for (table, plan) in shown.iter().zip(&plans) {
+                // What is folded over must still be there after columns were chosen.
+                let bare = Table::new(table.name(), table.columns().to_vec());
+                has.push(fold.column_of(self.select(plan, bare)?.columns()).is_some());
+            }
+            let any = has.contains(&true);
+            for (has, plan) in has.iter().zip(&mut plans) {
+                plan.fold = *has || !any;
+            }
         }
-        if let Some(n) = self.limit {
-            report.tables = report.tables.into_iter().map(|table| limit(table, n).0).collect();
+        let mut plans = plans.into_iter();
+        Ok(tables.iter().map(|table| if is_shown(table) { plans.next() } else { None }).collect())
+    }
+
+    /// Applies what concerns one table.
+    ///
+    /// # Errors
+    /// As [`View::apply`].
+    pub fn table(
+        &self,
+        plan: &Plan,
+        table: Table,
+        now: i64,
+        shown: impl Fn(&Column) -> bool,
+    ) -> Result<Table, Failure> {
+        let mut table = self.filter(plan, table, now)?;
+        if let Some(sort) = self.sort.as_ref().filter(|_| plan.sort) {
+            table = sort.apply(table)?;
         }
-        Ok(report)
+        table = self.select(plan, table)?;
+        if let Some(fold) = self.fold.as_ref().filter(|_| plan.fold) {
+            table = fold.apply(table, shown)?;
+        }
+        Ok(match self.limit {
+            Some(n) => limit(table, n).0,
+            None => table,
+        })
+    }
+
+    /// At most `most` of the rows that [`View::table`] would give, and how many that would be.
+    /// Only these rows are copied: a live view draws what fits, of a table that may be large.
+    /// With `latest` they are the last ones.
+    ///
+    /// # Errors
+    /// As [`View::apply`].
+    pub fn picture(
+        &self,
+        plan: &Plan,
+        table: &Table,
+        now: i64,
+        (most, latest): (usize, bool),
+        shown: impl Fn(&Column) -> bool,
+    ) -> Result<(Table, usize), Failure> {
+        let mut rows: Vec<&Row> = table.rows().iter().collect();
+        for &filter in &plan.filters {
+            let test = self.filters[filter].test(table, now)?;
+            rows.retain(|row| test(row));
+        }
+        let copied = |rows: Vec<Row>| {
+            Table::from_parts(table.name().to_owned(), table.columns().to_vec(), rows)
+        };
+        if plan.fold {
+            let all = copied(rows.into_iter().cloned().collect());
+            let (folded, cut) = limit(self.table(plan, all, now, shown)?, most);
+            let of = folded.rows().len() + cut;
+            return Ok((folded, of));
+        }
+        if let Some(sort) = self.sort.as_ref().filter(|_| plan.sort) {
+            let order = sort.order(table, &rows)?;
+            rows = order.into_iter().map(|place| rows[place]).collect();
+        }
+        rows.truncate(self.limit.unwrap_or(usize::MAX));
+        let of = rows.len();
+        let first = if latest { of.saturating_sub(most) } else { 0 };
+        let rows = rows.into_iter().skip(first).take(most).cloned().collect();
+        Ok((self.select(plan, copied(rows))?, of))
+    }
+
+    /// Keeps the rows that pass what was asked of one table: the part of it that looks at each
+    /// row alone.
+    ///
+    /// # Errors
+    /// As [`View::apply`].
+    pub fn filter(&self, plan: &Plan, mut table: Table, now: i64) -> Result<Table, Failure> {
+        for &filter in &plan.filters {
+            table = self.filters[filter].apply(table, now)?;
+        }
+        Ok(table)
+    }
+
+    /// Keeps the columns that were asked for of one table.
+    ///
+    /// # Errors
+    /// As [`View::apply`].
+    pub fn select(&self, plan: &Plan, table: Table) -> Result<Table, Failure> {
+        match self.columns.as_ref().filter(|_| plan.columns) {
+            Some(columns) => select_columns(table, columns),
+            None => Ok(table),
+        }
     }
 }
 
-/// The table of that name.
-fn only(tables: Vec<Table>, name: &str) -> Result<Vec<Table>, Failure> {
-    match tables.iter().position(|table| table.name().eq_ignore_ascii_case(name)) {
-        Some(place) => Ok(tables.into_iter().skip(place).take(1).collect()),
-        None => Err(nearest::unknown("table", "", name, tables.iter().map(Table::name))),
-    }
-}
-
-/// Works on every table that has all these columns, or fails as the first table does.
-fn each(
-    tables: Vec<Table>,
-    names: &[&str],
-    mut work: impl FnMut(Table) -> Result<Table, Failure>,
-) -> Result<Vec<Table>, Failure> {
+/// Places of the tables that have all these columns; if none has, the failure of the first.
+fn concerned(tables: &[&Table], names: &[&str]) -> Result<Vec<usize>, Failure> {
     let has =
         |table: &Table| names.iter().all(|name| nearest::find(table.columns(), name).is_some());
-    let any = tables.iter().any(has);
-    tables
-        .into_iter()
-        .map(|table| if any && !has(&table) { Ok(table) } else { work(table) })
-        .collect()
+    let places: Vec<usize> = (0..tables.len()).filter(|&place| has(tables[place])).collect();
+    if let (true, Some(first)) = (places.is_empty(), tables.first()) {
+        for name in names {
+            nearest::find_or_fail(first.name(), first.columns(), name)?;
+        }
+    }
+    Ok(places)
 }
 
 #[cfg(test)]
@@ -165,5 +276,31 @@ mod tests {
             failure.hint.as_deref(),
             Some("did you mean `routes`? There are: routes, hosts")
         );
+    }
+
+    #[test]
+    fn a_picture_is_the_beginning_or_the_end_of_the_whole() {
+        let view = View {
+            filters: vec![Filter::parse("host=w1", compile).unwrap()],
+            sort: Some(Sort::parse("rank:desc").unwrap()),
+            columns: Some(vec!["rank".into()]),
+            ..View::default()
+        };
+        let tables = report().tables;
+        let plans = view.plan(&tables).unwrap();
+        let plan = plans[0].as_ref().unwrap();
+        let whole = view.table(plan, tables[0].clone(), 0, |_| true).unwrap();
+        assert_eq!(whole.rows().len(), 2);
+        for (most, latest, rows) in [(5, false, 0..2), (1, false, 0..1), (1, true, 1..2)] {
+            let (some, of) = view.picture(plan, &tables[0], 0, (most, latest), |_| true).unwrap();
+            assert_eq!((some.rows(), of), (&whole.rows()[rows], 2));
+        }
+        let folded = View { fold: Some(Fold::default()), ..View::default() };
+        let plans = folded.plan(&tables).unwrap();
+        let (some, of) = folded
+            .picture(plans[0].as_ref().unwrap(), &tables[0], 0, (1, false), |_| true)
+            .unwrap();
+        assert_eq!((some.rows().len(), of), (1, 3));
+        assert_eq!(plans[1], Some(Plan::default()), "it has no hosts to fold");
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use lab_output::Cell;
 use lab_output::Report;
+use lab_output::Table;
 use lab_types::Failure;
 
 use crate::Options;
@@ -25,19 +26,25 @@ pub(crate) fn write(
         [] => return Ok(()),
         [table] => table,
         tables => {
-            let names: Vec<&str> = tables.iter().map(lab_output::Table::name).collect();
-            return Err(RenderError::Unsuited(
-                Failure::invalid(format!(
-                    "csv holds one table, the answer has {}: {}",
-                    tables.len(),
-                    names.join(", ")
-                ))
-                .hint(format!("choose one with `--only {}`", names[0])),
-            ));
+            let names: Vec<&str> = tables.iter().map(Table::name).collect();
+            return Err(RenderError::Unsuited(one_table(&names)));
         }
     };
+    write_rows(table, options.headers, out)?;
+    Ok(())
+}
+
+/// Why several tables are refused.
+pub(crate) fn one_table(names: &[&str]) -> Failure {
+    let n = names.len();
+    Failure::invalid(format!("csv holds one table, the answer has {n}: {}", names.join(", ")))
+        .hint(format!("choose one with `--only {}`", names.first().unwrap_or(&"TABLE")))
+}
+
+/// Writes the rows of a table, after a line of ids if one is wanted.
+pub(crate) fn write_rows(table: &Table, headers: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
-    if options.headers {
+    if headers {
         writer.write_record(table.columns().iter().map(|column| &column.id)).map_err(io_error)?;
     }
     for row in table.rows() {
@@ -50,8 +57,7 @@ pub(crate) fn write(
         }
         writer.write_record(None::<&[u8]>).map_err(io_error)?;
     }
-    writer.flush()?;
-    Ok(())
+    writer.flush()
 }
 
 /// The writer's own error, so that a broken pipe is still seen as one.

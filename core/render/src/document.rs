@@ -56,37 +56,27 @@ impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.0.rows().len()))?;
         for row in self.0.rows() {
-            seq.serialize_element(&RowMap { columns: self.0.columns(), row, kind: None })?;
+            seq.serialize_element(&RowMap { columns: self.0.columns(), row })?;
         }
         seq.end()
     }
 }
 
-/// One row as a map; with a `kind` in front where lines of several kinds are mixed.
-pub(crate) struct RowMap<'a> {
-    pub(crate) columns: &'a [Column],
-    pub(crate) row: &'a Row,
-    pub(crate) kind: Option<&'a str>,
+/// One row as a map.
+struct RowMap<'a> {
+    columns: &'a [Column],
+    row: &'a Row,
 }
 
 impl Serialize for RowMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let len = self.columns.len() + usize::from(self.kind.is_some());
-        let mut map = serializer.serialize_map(Some(len))?;
-        if let Some(kind) = self.kind {
-            map.serialize_entry("kind", kind)?;
-        }
-        for (column, cell) in self.columns.iter().zip(&self.row.cells) {
-            // A column of that id would make the key appear twice.
-            let taken = self.kind.is_some() && column.id == "kind";
-            let id = if taken { "rowKind" } else { column.id.as_str() };
-            map.serialize_entry(id, &CellValue(cell))?;
-        }
-        map.end()
+        let cells = self.columns.iter().zip(&self.row.cells);
+        serializer.collect_map(cells.map(|(column, cell)| (&column.id, CellValue(cell))))
     }
 }
 
-struct CellValue<'a>(&'a Cell);
+/// A cell in base units.
+pub(crate) struct CellValue<'a>(pub(crate) &'a Cell);
 
 impl Serialize for CellValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -33,6 +33,12 @@ impl From<io::Error> for RenderError {
     }
 }
 
+impl From<Failure> for RenderError {
+    fn from(failure: Failure) -> Self {
+        Self::Unsuited(failure)
+    }
+}
+
 /// Writes `error: …` and, where there is one, `hint: …`; for stderr.
 pub fn render_failure(failure: &Failure, err: &mut dyn Write) -> io::Result<()> {
     writeln!(err, "error: {}", clean(&failure.to_string()))?;

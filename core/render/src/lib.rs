@@ -11,6 +11,7 @@ mod error;
 mod findings;
 mod format;
 mod json;
+pub mod live;
 mod name;
 mod ndjson;
 mod node;

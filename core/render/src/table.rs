@@ -83,12 +83,13 @@ enum Layout {
     Records,
 }
 
-fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Result<Vec<String>> {
-    let drawing = Drawing {
-        now: options.now,
-        absolute: options.absolute,
-        whole: options.format == Format::Wide,
-    };
+/// Writes one table; the answer names the columns for which there was no room.
+pub(crate) fn write_table(
+    table: &Table,
+    options: &Options,
+    out: &mut dyn Write,
+) -> io::Result<Vec<String>> {
+    let drawing = drawing(options);
     let mut columns = measure(table, options, &drawing);
     let (layout, left_out) = fit(&mut columns, options);
     match layout {
@@ -111,6 +112,34 @@ fn write_table(table: &Table, options: &Options, out: &mut dyn Write) -> io::Res
         }
     }
     Ok(left_out)
+}
+
+/// How wide the columns of a first batch of rows are drawn, for [`write_batch`].
+pub(crate) fn batch_widths(table: &Table, options: &Options) -> Vec<usize> {
+    measure(table, options, &drawing(options)).iter().map(|drawn| drawn.widest).collect()
+}
+
+/// Writes rows in columns of these widths, whatever the rows are: a longer cell moves the rest of
+/// its line.
+pub(crate) fn write_batch(
+    table: &Table,
+    widths: &[usize],
+    headers: bool,
+    options: &Options,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let columns = drawn_columns(table, options);
+    let widths = widths.to_vec();
+    let mut pen = Pen { columns: &columns, gap: GAP, widths, color: options.color, out };
+    if headers {
+        pen.header()?;
+    }
+    let (drawing, mut text) = (drawing(options), String::new());
+    table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))
+}
+
+fn drawing(options: &Options) -> Drawing {
+    Drawing { now: options.now, absolute: options.absolute, whole: options.format == Format::Wide }
 }
 
 /// The layout for the width, and the headers of the columns that had to be left out for it.
@@ -154,9 +183,9 @@ fn fit(columns: &mut Vec<Drawn<'_>>, options: &Options) -> (Layout, Vec<String>)
     }
 }
 
-/// One pass over all rows: the widest cell of each column, and its longest word if that matters.
-fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Drawn<'a>> {
-    let mut columns: Vec<Drawn<'_>> = table
+/// The columns that are shown, as wide as their headers.
+fn drawn_columns<'a>(table: &'a Table, options: &Options) -> Vec<Drawn<'a>> {
+    table
         .columns()
         .iter()
         .enumerate()
@@ -166,7 +195,12 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
             let header = if options.headers { width(&title) } else { 0 };
             Drawn { place, column, title, widest: header, word: header, same: None }
         })
-        .collect();
+        .collect()
+}
+
+/// One pass over all rows: the widest cell of each column, and its longest word if that matters.
+fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Drawn<'a>> {
+    let mut columns = drawn_columns(table, options);
     let mut text = String::new();
     for (index, row) in table.rows().iter().enumerate() {
         for drawn in &mut columns {

@@ -11,7 +11,7 @@ use lab_tests::sources;
 
 /// Tests that write instead of comparing when `LAB_BLESS` is set; by convention, any test of
 /// these names in any package.
-const BLESSED: [&str; 3] = ["checked_in", "golden", "cli"];
+const BLESSED: [&str; 4] = ["checked_in", "golden", "live", "cli"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

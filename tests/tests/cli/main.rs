@@ -12,3 +12,4 @@ mod recorded;
 mod settings;
 mod streams;
 mod sysdumps;
+mod watch;

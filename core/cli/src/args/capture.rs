@@ -15,22 +15,18 @@ impl Parser<'_> {
         &self,
         mut values: Values,
         walk: &Walk<'_>,
-        outer: Globals,
+        mut outer: Globals,
         called: &str,
     ) -> Result<Args, CliError> {
         let file = file_of(&mut values, called)?;
         let redact = texts(&mut values, "redact");
-        let for_ = duration(&mut values, "for");
         let plugins = list(&texts(&mut values, "plugins"));
         let (what, globals) = match walk.tail.as_deref() {
-            None | Some([]) => (self.cards(&plugins, for_, called)?, outer),
+            None | Some([]) => (self.cards(&plugins, outer.run_for.take(), called)?, outer),
             Some(words) => {
-                let given = [(!plugins.is_empty(), "--plugins"), (for_.is_some(), "--for")];
-                if let Some((_, flag)) = given.into_iter().find(|(given, _)| *given) {
-                    return Err(CliError::new(format!(
-                        "{flag} is for everything, not for one command"
-                    ))
-                    .hint(format!("leave out {flag}, or the command behind `--`")));
+                if !plugins.is_empty() {
+                    return Err(CliError::new("--plugins is for everything, not for one command")
+                        .hint("leave out --plugins, or the command behind `--`"));
                 }
                 let inner = self.line(words)?;
                 if matches!(inner.action, Action::Help(_)) {
@@ -42,6 +38,10 @@ impl Parser<'_> {
                     ))
                     .hint(format!("for example `{called} FILE -- routes`")));
                 };
+                if outer.run_for.is_some() && !run.live {
+                    return Err(CliError::new("--for is for commands that do not end by themselves")
+                        .hint("leave out --for, or the command behind `--`"));
+                }
                 (Captured::Command(run), outer.then(inner.globals))
             }
         };
@@ -80,7 +80,7 @@ impl Parser<'_> {
         {
             let words: Vec<OsString> = path.iter().map(OsString::from).collect();
             if let Ok((_, values)) = typed::read(&Walk::new(self.root, &words), &path.join(" ")) {
-                let live = self.is_live(name, path);
+                let live = self.is_live(name, path, &values);
                 runs.push(Run { plugin: name.clone(), path: path.clone(), values, live });
             }
         }
@@ -154,13 +154,6 @@ fn texts(values: &mut Values, name: &str) -> Vec<String> {
 
 fn switch(values: &mut Values, name: &str) -> bool {
     matches!(take(values, name), Some(Value::Boolean(true)))
-}
-
-fn duration(values: &mut Values, name: &str) -> Option<Duration> {
-    match take(values, name) {
-        Some(Value::Duration(nanos)) => Some(Duration::from_nanos(nanos)),
-        _ => None,
-    }
 }
 
 /// What stands between commas.

@@ -4,7 +4,7 @@
 use super::file::{self, Contents, KEYS};
 use super::kubeconfig;
 use super::{
-    Connection, DebugPod, Environment, Hosts, LogLevel, Origin, Selection, Setting, Settings,
+    Connection, DebugPod, Environment, Hosts, Live, LogLevel, Origin, Selection, Setting, Settings,
     Source, View,
 };
 use crate::choice::{Choice, Color, FailOn, Format, Transport};
@@ -223,6 +223,7 @@ impl Settings {
                 labels: name(globals.selector.as_ref()),
             },
             hosts: hosts(globals, &layers)?,
+            live: Live { once: globals.once, run_for: globals.run_for },
             view: view(globals, &layers)?,
             fail_on: layers.choice("fail-on", "--fail-on", globals.fail_on, FailOn::Warn)?,
             log: match globals.verbosity {

@@ -120,6 +120,15 @@ pub struct DebugPod {
     pub host_pid: Setting<bool>,
 }
 
+/// How long a command runs that would run until it is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// `--once`: until its first complete picture.
+    pub once: bool,
+    /// `--for`.
+    pub run_for: Option<Duration>,
+}
+
 /// How the answer is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -173,6 +182,8 @@ pub struct Settings {
     pub selection: Selection,
     /// Which hosts are asked.
     pub hosts: Hosts,
+    /// How long a live command runs.
+    pub live: Live,
     /// How the answer is shown.
     pub view: View,
     /// From which level on findings decide the exit code.

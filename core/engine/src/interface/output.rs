@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
 use lab_output::Cell;
+use lab_output::Change;
 use lab_output::Column;
 use lab_output::ColumnKind;
 use lab_output::Evidence;
@@ -15,6 +16,7 @@ use lab_output::TableError;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
+use crate::Flow;
 use crate::bindings::lab::plugin::output as wit;
 use crate::bindings::lab::plugin::types::Failure;
 use crate::state::State;
@@ -83,28 +85,44 @@ impl State {
     fn take_rows(
         &mut self,
         table: &Resource<TableHandle>,
-        count: usize,
-        add: impl FnOnce(&mut Table) -> Result<(), TableError>,
+        new: Vec<wit::Row>,
+        add: fn(&mut Table, Vec<Row>) -> Result<(), TableError>,
     ) -> Result<Result<(), Failure>> {
         let index = self.resources.get(table)?.0;
         let allowed = self.limits.rows;
         let running = self.running()?;
-        running.rows += count;
+        running.rows += new.len();
         if running.rows > allowed {
-            return Err(wasmtime::Error::msg(format!("more than {allowed} rows")));
+            return Err(too_many(allowed));
         }
+        let rows: Vec<Row> = rows(new).collect();
+        let table = &mut running.report.tables[index];
         // A row that does not fit is a bug of the plugin, so the run ends with its name.
-        add(&mut running.report.tables[index]).map_err(wasmtime::Error::new)?;
+        if running.reader.is_some() {
+            rows.iter().try_for_each(|row| table.check(row)).map_err(wasmtime::Error::new)?;
+            running.pending[index].push(Change::Rows(rows));
+        } else {
+            add(table, rows).map_err(wasmtime::Error::new)?;
+        }
         Ok(Ok(()))
     }
+}
+
+fn too_many(allowed: usize) -> wasmtime::Error {
+    wasmtime::Error::msg(format!("more than {allowed} rows"))
 }
 
 impl wit::Host for State {
     fn partial(&mut self, subject: String, why: Failure) -> Result<()> {
         let allowed = self.limits.findings;
-        let report = &mut self.running()?.report;
-        if report.partials.len() < allowed {
-            report.partials.push(Partial { subject, why: why.into() });
+        let running = self.running()?;
+        let partial = Partial { subject, why: why.into() };
+        match &running.reader {
+            Some(reader) => reader.partial(partial),
+            None if running.report.partials.len() < allowed => {
+                running.report.partials.push(partial);
+            }
+            None => {}
         }
         Ok(())
     }
@@ -173,9 +191,14 @@ impl wit::HostTable for State {
         columns: Resource<ColumnsHandle>,
     ) -> Result<Resource<TableHandle>> {
         let columns = self.resources.delete(columns)?.0;
-        let tables = &mut self.running()?.report.tables;
+        let running = self.running()?;
+        let tables = &mut running.report.tables;
         if tables.iter().any(|table| table.name() == name) {
             return Err(wasmtime::Error::msg(format!("a second table `{name}`")));
+        }
+        if let Some(reader) = &running.reader {
+            reader.table(&name, &columns);
+            running.pending.push(Vec::new());
         }
         tables.push(Table::new(name, columns));
         let index = tables.len() - 1;
@@ -186,14 +209,14 @@ impl wit::HostTable for State {
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
-        self.take_rows(&this, new.len(), |table| table.append(rows(new)))
+        self.take_rows(&this, new, Table::append)
     }
     fn upsert(
         &mut self,
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
-        self.take_rows(&this, new.len(), |table| table.upsert(rows(new)))
+        self.take_rows(&this, new, Table::upsert)
     }
     fn remove(
         &mut self,
@@ -202,15 +225,28 @@ impl wit::HostTable for State {
     ) -> Result<Result<(), Failure>> {
         let index = self.resources.get(&this)?.0;
         let running = self.running()?;
+        if running.reader.is_some() {
+            running.pending[index].push(Change::Removed(keys));
+            return Ok(Ok(()));
+        }
         let table = &mut running.report.tables[index];
         let before = table.rows().len();
         table.remove(&keys);
         running.rows = running.rows.saturating_sub(before - table.rows().len());
         Ok(Ok(()))
     }
-    fn commit(&mut self, _: Resource<TableHandle>) -> Result<Result<(), Failure>> {
-        self.running()?;
-        Ok(Ok(()))
+    fn commit(&mut self, this: Resource<TableHandle>) -> Result<Result<(), Failure>> {
+        let index = self.resources.get(&this)?.0;
+        let allowed = self.limits.rows;
+        let running = self.running()?;
+        match running.commit(index) {
+            Flow::On => Ok(Ok(())),
+            Flow::Closed => {
+                running.inbox.stop();
+                Ok(Err(Failure::Stopped))
+            }
+            Flow::Full => Err(too_many(allowed)),
+        }
     }
     fn drop(&mut self, this: Resource<TableHandle>) -> Result<()> {
         self.resources.delete(this)?;
@@ -252,7 +288,12 @@ impl wit::HostFinding for State {
     fn report(&mut self, this: Resource<FindingHandle>) -> Result<Result<(), Failure>> {
         let finding = self.resources.get(&this)?.0.clone();
         let allowed = self.limits.findings;
-        let findings = &mut self.running()?.report.findings;
+        let running = self.running()?;
+        if let Some(reader) = &running.reader {
+            reader.finding(finding);
+            return Ok(Ok(()));
+        }
+        let findings = &mut running.report.findings;
         if findings.len() >= allowed {
             return Err(wasmtime::Error::msg(format!("more than {allowed} findings")));
         }
