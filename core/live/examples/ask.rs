@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run -p lab-live --example ask -- --extra router=vagrant@192.168.10.200 \
-//!     --identity ~/.ssh/id_ed25519 -- ip -j route show table all
+//!     --identity ~/.ssh/id_ed25519 --debug-pods -- ip -j route show table all
 //! ```
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use lab_backend::{Backend, Place, Question};
-use lab_live::{ExtraHost, Live, LiveOptions};
+use lab_live::{DebugPodOptions, ExtraHost, Live, LiveOptions};
 
 #[tokio::main]
 async fn main() {
@@ -28,6 +28,8 @@ async fn main() {
             "--extra" => extra.push(value()),
             "--identity" => key.identity = Some(value().into()),
             "--known-hosts" => key.known_hosts = Some(value().into()),
+            "--debug-pods" => options.debug_pods = Some(DebugPodOptions::default()),
+            "--image" => options.debug_pods.get_or_insert_default().image = Some(value()),
             "--" => argv.extend(words.by_ref()),
             other => println!("what is `{other}`?"),
         }
@@ -47,6 +49,14 @@ async fn main() {
 async fn ask(options: LiveOptions, argv: Vec<String>) -> lab_backend::Answer<()> {
     let began = Instant::now();
     let live = Live::connect(options).await?;
+    live.tell(Box::new(|line| println!("{line}")));
+    let asked = ask_all(&live, began, argv).await;
+    // Whatever came of it: a debug pod must not stay.
+    live.close().await?;
+    asked
+}
+
+async fn ask_all(live: &Live, began: Instant, argv: Vec<String>) -> lab_backend::Answer<()> {
     println!("{} after {:?}", live.about().source, began.elapsed());
     println!("{}", live.version().await?.replace('\n', ""));
     let hosts = live.hosts().await?;
@@ -54,7 +64,6 @@ async fn ask(options: LiveOptions, argv: Vec<String>) -> lab_backend::Answer<()>
     let answers = join_all(hosts.iter().map(|host| {
         let place = Place::Host { host: host.name.clone() };
         let question = Question { place, argv: argv.clone() };
-        let live = &live;
         async move { (live.run(&question).await, began.elapsed()) }
     }))
     .await;

@@ -48,7 +48,8 @@ pub(crate) fn interrupted(cluster: &Cluster) {
         "[debug-pod]\nimage = \"registry.invalid/tools:1\"\nstart-timeout = \"2m\"",
     );
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let child = cluster.lab_with("routes --debug-pods", &settings).start();
+        let lab = cluster.lab_with("routes --debug-pods", &settings);
+        let child = lab.start();
         eventually("its pods are there", Duration::from_secs(20), || {
             cluster.kubectl(OURS).lines().count() == NODES.len()
         });
