@@ -25,7 +25,6 @@ use lab_engine::Run;
 use lab_engine::RunError;
 use lab_output::Finding;
 use lab_output::Partial;
-use lab_output::Report;
 use lab_types::Card;
 use lab_types::Failure;
 use lab_types::FailureKind;

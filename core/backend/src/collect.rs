@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use futures::FutureExt;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::future::join;
 use futures::stream;
 use lab_types::Card;
@@ -133,12 +135,18 @@ impl Plan {
         let total = hosts.len() as u64;
         let mut done = due.iter().filter(|due| **due == 0).count() as u64;
         progress(done, total);
-        let mut answers = stream::iter(asked)
-            .map(|(at, scope, question)| async move {
-                let answer = scope.ask(backend, &question).await;
-                (at, question, answer.err())
+        // Boxed, because a closure over borrowed scopes would tie this future to one lifetime.
+        let asked: Vec<BoxFuture<'_, _>> = asked
+            .into_iter()
+            .map(|(at, scope, question)| {
+                async move {
+                    let answer = scope.ask(backend, &question).await;
+                    (at, question, answer.err())
+                }
+                .boxed()
             })
-            .buffer_unordered(concurrency);
+            .collect();
+        let mut answers = stream::iter(asked).buffer_unordered(concurrency);
         let mut failed: Vec<Vec<(Question, Failure)>> = vec![Vec::new(); hosts.len()];
         while let Some((at, question, failure)) = answers.next().await {
             due[at] -= 1;
