@@ -93,6 +93,15 @@ impl Live {
         DebugPods::found(&self.objects, &self.ways.debug_namespace().await).await
     }
 
+    /// Whether a debug pod would be admitted on a node; the namespace it would be made in. A dry
+    /// run: none is made.
+    ///
+    /// # Errors
+    /// None are allowed, or the API server would refuse it.
+    pub async fn debug_pod_trial(&self, node: &str) -> Answer<String> {
+        self.ways.trial(node).await
+    }
+
     /// Which transports reach a host, in the order in which they are tried. Each runs `true` there;
     /// of a debug pod only whether one would be admitted is asked, and none is made.
     pub async fn reachability(&self, host: &str) -> Vec<Reachability> {
