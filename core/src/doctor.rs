@@ -63,8 +63,7 @@ pub(crate) async fn examine(
     let cards = chosen(cards, asked);
     let console = Arc::new(Console::new(&settings));
     let bounds = Bounds::new(&settings, console.clone());
-    let patient =
-        Patient { settings: &settings, cards: &cards, bounds, console: console.clone() };
+    let patient = Patient { settings: &settings, cards: &cards, bounds, console: console.clone() };
 
     let mut checks = vec![config];
     let far = async {

@@ -20,6 +20,7 @@ use super::Patient;
 use super::check::Area;
 use super::check::Check;
 use super::check::Outcome;
+use super::check::few;
 use super::local::minor;
 
 /// So many nodes are named in a line about several.
@@ -124,7 +125,8 @@ fn release(answered: &[(&str, &Option<String>)]) -> Check {
         0 => return check(Outcome::Unknown, "no agent told its version".to_owned()),
         1 => nodes.keys().copied().collect::<String>(),
         _ => {
-            let parts = nodes.iter().map(|(version, nodes)| format!("{version} on {}", few(nodes)));
+            let parts =
+                nodes.iter().map(|(version, nodes)| format!("{version} on {}", few(nodes, NAMED)));
             parts.collect::<Vec<_>>().join("; ")
         }
     };
@@ -163,7 +165,7 @@ fn toolboxes(found: &[(&str, Tools)], wanted: &BTreeSet<String>) -> Vec<Check> {
         let seen = format!("{}; absent: {}", list(&tools.present), list(&tools.absent));
         let needed: Vec<&str> =
             tools.absent.iter().copied().filter(|tool| wanted.contains(*tool)).collect();
-        let check = |outcome| Check::new(Area::Tools, few(&nodes), outcome, seen.clone());
+        let check = |outcome| Check::new(Area::Tools, few(&nodes, NAMED), outcome, seen.clone());
         if needed.is_empty() {
             return check(Outcome::Fine);
         }
@@ -173,12 +175,6 @@ fn toolboxes(found: &[(&str, Tools)], wanted: &BTreeSet<String>) -> Vec<Check> {
         ))
     });
     lines.collect()
-}
-
-fn few(nodes: &[&str]) -> String {
-    let rest = nodes.len().saturating_sub(NAMED);
-    let named = nodes.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    if rest == 0 { named } else { format!("{named} and {rest} more") }
 }
 
 #[cfg(test)]
@@ -243,11 +239,5 @@ mod tests {
         seen.sort_by_key(|(nodes, _)| *nodes);
         assert_eq!(seen, [("a, c", Outcome::Fine), ("b", Outcome::Warn)]);
         assert_eq!(toolboxes(&[], &wanted)[0].outcome, Outcome::Unknown);
-    }
-
-    #[test]
-    fn many_nodes_are_counted() {
-        assert_eq!(few(&["a", "b"]), "a, b");
-        assert_eq!(few(&["a", "b", "c", "d", "e", "f", "g"]), "a, b, c, d, e and 2 more");
     }
 }

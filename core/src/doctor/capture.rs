@@ -19,6 +19,7 @@ use super::Patient;
 use super::check::Area;
 use super::check::Check;
 use super::check::Outcome;
+use super::check::few;
 use super::rights::kinds;
 use crate::source;
 
@@ -27,8 +28,11 @@ const NAMED: usize = 4;
 
 /// The capture itself, a line for each plugin, and what is left out.
 pub(super) async fn checks(patient: &Patient<'_>) -> Vec<Check> {
-    use Area::{Agent, Api, Clock, DebugPod, Host, Kubeconfig, Leftover, Rights, Tools, User, Version};
-    let areas = [Kubeconfig, Api, Clock, User, Version, Rights, Agent, Tools, Host, DebugPod, Leftover];
+    use Area::{
+        Agent, Api, Clock, DebugPod, Host, Kubeconfig, Leftover, Rights, Tools, User, Version,
+    };
+    let areas =
+        [Kubeconfig, Api, Clock, User, Version, Rights, Agent, Tools, Host, DebugPod, Leftover];
     let skipped =
         areas.into_iter().map(|area| Check::skipped(area, "a capture is read, no cluster"));
     let mut checks: Vec<Check> = skipped.collect();
@@ -137,20 +141,15 @@ fn is_answer(failure: &Failure) -> bool {
 fn judge(plugin: &str, answered: &Answered) -> Check {
     let check = |outcome, seen: String| Check::new(Area::Capture, plugin, outcome, seen);
     let Answered { n, parts, missing } = answered;
-    let few = |list: &[String]| {
-        let rest = list.len().saturating_sub(NAMED);
-        let named = list.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-        if rest == 0 { named } else { format!("{named} and {rest} more") }
-    };
     let parts = match parts.len() {
         0 => String::new(),
-        _ => format!("; of some only parts: {}", few(parts)),
+        _ => format!("; of some only parts: {}", few(parts, NAMED)),
     };
     let n_questions = lab_render::count(*n, "question");
     if missing.is_empty() {
         return check(Outcome::Fine, format!("answers all {n_questions}{parts}"));
     }
-    let seen = format!("answers {n_questions}; not in it: {}{parts}", few(missing));
+    let seen = format!("answers {n_questions}; not in it: {}{parts}", few(missing, NAMED));
     check(Outcome::Unknown, seen).fix("record it where the cluster is: kubectl lab capture FILE")
 }
 

@@ -6,6 +6,7 @@
 use lab_output::Cell;
 use lab_output::Column;
 use lab_output::ColumnKind;
+use lab_output::Evidence;
 use lab_output::Finding;
 use lab_output::Level;
 use lab_output::Report;
@@ -106,6 +107,8 @@ pub(super) struct Check {
     pub(super) outcome: Outcome,
     /// What was seen: one lower-case line.
     pub(super) seen: String,
+    /// The whole of it, where a line is too short: a place and what was said there.
+    pub(super) evidence: Option<Evidence>,
     /// What to do about it.
     pub(super) fix: Option<String>,
 }
@@ -117,12 +120,17 @@ impl Check {
         outcome: Outcome,
         seen: impl Into<String>,
     ) -> Self {
-        Self { area, subject: subject.into(), outcome, seen: seen.into(), fix: None }
+        let (subject, seen) = (subject.into(), seen.into());
+        Self { area, subject, outcome, seen, evidence: None, fix: None }
     }
 
     pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    pub(super) fn evidence(self, place: &str, text: String) -> Self {
+        Self { evidence: Some(Evidence { place: place.to_owned(), text }), ..self }
     }
 
     /// What failed, in its own words, with its own cure.
@@ -140,6 +148,13 @@ impl Check {
     pub(super) fn skipped(area: Area, why: impl Into<String>) -> Self {
         Self::new(area, "", Outcome::Skipped, why)
     }
+}
+
+/// The first few words of a list, and how many more there are.
+pub(super) fn few(list: &[impl AsRef<str>], most: usize) -> String {
+    let rest = list.len().saturating_sub(most);
+    let named = list.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    if rest == 0 { named } else { format!("{named} and {rest} more") }
 }
 
 /// The checks as a table in the order of [`Area`]; those to act on also as findings.
@@ -203,7 +218,7 @@ fn finding(check: &Check) -> Option<Finding> {
         code: format!("doctor/{}", check.area.as_str()),
         subject: check.subject.clone(),
         message: check.seen.clone(),
-        evidence: Vec::new(),
+        evidence: check.evidence.iter().cloned().collect(),
         fixes: check.fix.iter().cloned().collect(),
     })
 }
@@ -259,6 +274,13 @@ mod tests {
             let level = report.findings.first().map(|finding| finding.level);
             assert_eq!(level, expected, "{outcome:?} {fix}");
         }
+    }
+
+    #[test]
+    fn long_lists_are_counted() {
+        assert_eq!(few(&["a", "b"], 5), "a, b");
+        assert_eq!(few(&["a", "b", "c", "d"], 2), "a, b and 2 more");
+        assert_eq!(few::<&str>(&[], 2), "");
     }
 
     #[test]

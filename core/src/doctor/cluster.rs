@@ -87,16 +87,17 @@ async fn cluster(patient: &Patient<'_>, now: i64) -> (Vec<Check>, Option<String>
             version
         }
     };
-    checks.push(match user {
+    checks.push(match &user {
         Some(Ok(user)) => {
             let seen = format!("{} ({})", user.name, user.groups.join(", "));
             Check::new(Area::User, "", Outcome::Fine, seen)
         }
-        Some(Err(failure)) => Check::failed(Area::User, "", Outcome::Unknown, &failure),
+        Some(Err(failure)) => Check::failed(Area::User, "", Outcome::Unknown, failure),
         None => Check::new(Area::User, "", Outcome::Unknown, "not asked"),
     });
+    let user = user.as_ref().and_then(|user| user.as_ref().ok());
     let (rights, agents, leftovers) = tokio::join!(
-        review::checks(patient, &live),
+        review::checks(patient, &live, user),
         agents::checks(patient, &live),
         leftovers(patient, &live, now),
     );
@@ -143,7 +144,7 @@ fn speed(server: &str, trips: &[RoundTrip]) -> Check {
     let least = rest.first().copied().unwrap_or(first);
     let median = rest.get(rest.len() / 2).copied().unwrap_or(first);
     let seen = format!(
-        "answers in {} at best, {} in the middle of {}; the first took {} with connecting",
+        "answers in {} at best, {} median of {}; the first took {} with connecting",
         milliseconds(least),
         milliseconds(median),
         rest.len(),

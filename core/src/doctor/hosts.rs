@@ -24,8 +24,9 @@ pub(super) async fn checks(patient: &Patient<'_>) -> Vec<Check> {
         return vec![Check::new(Area::Host, "", Outcome::Skipped, seen)];
     }
     let (askpass, limit) = (&hosts.ssh_askpass, patient.bounds.command);
-    let login =
-        async |(host, _): &(&_, &str)| lab_live::try_ssh(&source::extra_host(host), askpass.clone(), limit).await;
+    let login = async |(host, _): &(&_, &str)| {
+        lab_live::try_ssh(&source::extra_host(host), askpass.clone(), limit).await
+    };
     let answers = patient.bounds.each(&all, login).await;
     let lines = all.iter().zip(answers).map(|((host, kind), answer)| match answer {
         Ok(took) => {

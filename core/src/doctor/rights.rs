@@ -174,14 +174,13 @@ fn add(
     }
 }
 
-/// `get, list pods`, one text for each resource.
-pub(super) fn told<'a>(rights: impl IntoIterator<Item = &'a Right>) -> String {
+/// `get+list pods`, one text for each resource.
+pub(super) fn told<'a>(rights: impl IntoIterator<Item = &'a Right>) -> Vec<String> {
     let mut verbs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for right in rights {
         verbs.entry(right.place()).or_default().push(right.verb);
     }
-    let texts = verbs.iter().map(|(place, verbs)| format!("{} {place}", verbs.join("+")));
-    texts.collect::<Vec<_>>().join(", ")
+    verbs.iter().map(|(place, verbs)| format!("{} {place}", verbs.join("+"))).collect()
 }
 
 #[cfg(test)]
@@ -203,7 +202,7 @@ mod tests {
 
     fn of(card: &Card) -> String {
         let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.kind);
-        told(rights(card, &within(None), known).keys())
+        told(rights(card, &within(None), known).keys()).join(", ")
     }
 
     #[test]
@@ -247,7 +246,11 @@ mod tests {
         assert!(told.contains("create+delete+get+list pods in debug"), "{told}");
         assert!(told.contains("create+get pods/exec in debug"), "{told}");
         let agent = card(&[("hosts", &["agent: cilium-dbg version"])]);
-        assert!(rights(&agent, &within(Some("debug")), known).keys().all(|right| right.verb != "delete"));
+        assert!(
+            rights(&agent, &within(Some("debug")), known)
+                .keys()
+                .all(|right| right.verb != "delete")
+        );
     }
 
     #[test]

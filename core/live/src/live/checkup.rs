@@ -122,8 +122,11 @@ pub async fn try_ssh(
         running::collect(&mut session, 4 << 10, "true").await
     };
     let outcome = tokio::time::timeout(limit, login).await.unwrap_or_else(|_| {
-        Err(Failure::timeout(format!("host {} ({}): no answer within {limit:?}", host.name, host.ssh))
-            .hint("is it up, and is a route or a jump host missing?"))
+        Err(Failure::timeout(format!(
+            "host {} ({}): no answer within {limit:?}",
+            host.name, host.ssh
+        ))
+        .hint("is it up, and is a route or a jump host missing?"))
     })?;
     if outcome.code == 0 {
         return Ok(began.elapsed());

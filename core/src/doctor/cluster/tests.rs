@@ -21,7 +21,7 @@ fn the_first_trip_is_told_apart_from_the_others() {
     let check = speed("https://a", &trips);
     assert_eq!(
         check.seen,
-        "answers in 3.0 ms at best, 9.0 ms in the middle of 4; the first took 50 ms with connecting"
+        "answers in 3.0 ms at best, 9.0 ms median of 4; the first took 50 ms with connecting"
     );
     assert_eq!((check.outcome, check.fix), (Outcome::Fine, None));
     let slow: Vec<RoundTrip> =
