@@ -96,12 +96,13 @@ async fn cluster(patient: &Patient<'_>, now: i64) -> (Vec<Check>, Option<String>
         None => Check::new(Area::User, "", Outcome::Unknown, "not asked"),
     });
     let user = user.as_ref().and_then(|user| user.as_ref().ok());
-    let (rights, agents, leftovers) = tokio::join!(
+    let (rights, agents, debug_pods, leftovers) = tokio::join!(
         review::checks(patient, &live, user),
         agents::checks(patient, &live),
+        debug_pods(patient, &live),
         leftovers(patient, &live, now),
     );
-    checks.extend(rights.into_iter().chain(agents).chain(leftovers));
+    checks.extend(rights.into_iter().chain(agents).chain([debug_pods]).chain(leftovers));
     (checks, reached)
 }
 

@@ -127,7 +127,8 @@ fn a_sound_cluster_has_nothing_to_report() {
     is(&run, "rights", "ok", "all ");
     is(&run, "agent", "ok", "1.18.0");
     is(&run, "tools", "ok", "absent: ping, tracepath, tcpdump");
-    is(&run, "leftover", "ok", "no pod");
+    is(&run, "leftover", "ok", "no debug pod");
+    is(&run, "debug-pod", "skipped", "--debug-pods");
     is(&run, "host", "skipped", "");
     is(&run, "config", "ok", "defaults");
     assert_eq!(lines(&run, "agent").len(), 2);
@@ -352,20 +353,50 @@ fn hosts_can_be_left_out() {
 fn debug_pods_that_were_left_are_listed_with_the_command_that_removes_them() {
     let run = doctor("", |request| {
         if request.path.starts_with("/api/v1/pods?labelSelector=app.kubernetes.io") {
-            let pod = json!({
-                "metadata": {"name": "kubectl-lab-x", "namespace": "tools",
-                    "labels": {"app.kubernetes.io/managed-by": "kubectl-lab", "kubectl-lab/run": "r1"}},
-                "spec": {"nodeName": "w1"}, "status": {"phase": "Running"},
-            });
-            Reply::Http(200, "", json!({"metadata": {}, "items": [pod]}).to_string())
+            let pod = |name: &str, phase: &str| {
+                json!({
+                    "metadata": {"name": name, "namespace": "tools", "labels":
+                        {"app.kubernetes.io/managed-by": "kubectl-lab", "kubectl-lab/run": "r1"}},
+                    "spec": {"nodeName": "w1"}, "status": {"phase": phase},
+                })
+            };
+            let items = json!([pod("over", "Failed"), pod("on", "Running")]);
+            Reply::Http(200, "", json!({"metadata": {}, "items": items}).to_string())
         } else {
             sound(request)
         }
     })
     .exits(1);
-    is(&run, "leftover", "warn", "on w1, of run r1");
-    let fix = fix(&run, "doctor/leftover");
-    assert!(fix.ends_with("kubectl delete pod -n tools kubectl-lab-x"), "{fix}");
+    let lines = lines(&run, "leftover");
+    assert_eq!(lines[0], ("warn".into(), "debug pod of run r1 on w1, failed".into()));
+    assert_eq!(lines[1].0, "ok", "somebody may work with it: {lines:?}");
+    assert_eq!(fix(&run, "doctor/leftover"), "kubectl delete pod -n tools over");
+}
+
+#[test]
+fn a_debug_pod_is_tried_without_being_made() {
+    let cluster = |request: &Request, refusal: Option<&str>| {
+        if request.method != "POST" || request.path.contains("/selfsubject") {
+            return sound(request);
+        }
+        match refusal {
+            _ if !request.path.ends_with("?dryRun=All") => status(500, "that makes a pod"),
+            Some(why) => status(403, why),
+            None => Reply::Http(201, "", "{}".into()),
+        }
+    };
+    let flags = "--debug-pods";
+    let config = "[debug-pod]\nimage = \"x:1\"\nnamespace = \"tools\"\n";
+    let with = move |refusal: Option<&'static str>| {
+        let server = ApiServer::answering(move |request| cluster(request, refusal));
+        let lab = Lab::line(&format!("doctor -o json {flags}")).config(config);
+        lab.kubeconfig(&server.kubeconfig()).run()
+    };
+    is(&with(None), "debug-pod", "ok", "would be admitted in tools");
+    let refused = with(Some(
+        "pods \"x\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces",
+    ));
+    is(&refused.exits(1), "debug-pod", "bad", "PodSecurity");
 }
 
 #[test]
