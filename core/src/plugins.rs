@@ -1,5 +1,6 @@
 //! The plugins inside the binary: their cards, and their components.
 
+use lab_engine::ArtifactCache;
 use lab_types::Card;
 use lab_types::Failure;
 
@@ -32,4 +33,11 @@ pub(crate) fn cards(plugins: &[Builtin]) -> Result<Vec<(String, Card)>, Failure>
             Ok((plugin.name.to_owned(), card))
         })
         .collect()
+}
+
+/// Where their compiled artifacts are kept.
+pub(crate) fn artifact_cache() -> ArtifactCache {
+    dirs::cache_dir().map_or_else(ArtifactCache::none, |folder| {
+        ArtifactCache::new(folder.join("kubectl-lab").join("plugins"))
+    })
 }

@@ -13,7 +13,6 @@ use lab_cli::Settings;
 use lab_cli::exit;
 use lab_cli::settings::Source;
 use lab_cli::settings::System;
-use lab_engine::ArtifactCache;
 use lab_engine::Call;
 use lab_engine::Component;
 use lab_engine::Crash;
@@ -31,6 +30,7 @@ use lab_types::FailureKind;
 use tokio::sync::Notify;
 
 use crate::capture;
+use crate::doctor;
 use crate::live::Closed;
 use crate::live::Live;
 use crate::plugins;
@@ -69,6 +69,11 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
         Action::Version => say(format!("kubectl-lab {}\n", env!("CARGO_PKG_VERSION"))),
         Action::Completion(shell) => say(lab_cli::completion::script(shell).to_owned()),
         Action::Complete(words) => say(lab_cli::completion::answer(&words, &cards, &System)),
+        Action::Doctor(asked) if asked.rbac => say(doctor::roles(&asked, &typed.globals, &cards)?),
+        Action::Doctor(asked) => {
+            let examine = doctor::examine(&asked, &typed.globals, &cards, now());
+            block_on(None, &Clusters::default(), examine)
+        }
         Action::PluginList => say(texts::plugin_list(&cards)),
         Action::PluginInfo(name) => {
             let card = card(&cards, &name)?;
@@ -274,9 +279,7 @@ impl<'a> Ready<'a> {
             .ok_or_else(|| Failure::not_found(format!("no plugin `{name}`")))?;
         let engine = Engine::new()
             .map_err(|error| Failure::other(format!("cannot start the engine: {error}")))?;
-        let cache = dirs::cache_dir().map_or_else(ArtifactCache::none, |folder| {
-            ArtifactCache::new(folder.join("kubectl-lab").join("plugins"))
-        });
+        let cache = plugins::artifact_cache();
         let broken = |crash: Crash| Failure::other(format!("plugin {name}: {}", crash.message));
         let component = Component::load(&engine, &cache, name, plugin.wasm).map_err(broken)?;
         // A card that lags behind its plugin would refuse its questions: a bug of the build,

@@ -81,7 +81,8 @@ fn narrow(whole: Arc<dyn Backend>, settings: &Settings) -> Arc<dyn Backend> {
     }
 }
 
-fn live_options(settings: &Settings) -> LiveOptions {
+/// How the settings reach a cluster.
+pub(crate) fn live_options(settings: &Settings) -> LiveOptions {
     let connection = &settings.connection;
     LiveOptions {
         kubeconfig: connection.kubeconfig.value.clone(),
@@ -133,7 +134,8 @@ fn debug_pods(settings: &Settings) -> DebugPodOptions {
     }
 }
 
-fn extra_host(host: &SettingsHost) -> ExtraHost {
+/// How the settings reach a host over ssh.
+pub(crate) fn extra_host(host: &SettingsHost) -> ExtraHost {
     ExtraHost {
         name: host.name.clone(),
         addresses: host.addresses.clone(),

@@ -51,17 +51,17 @@ pub(crate) fn plugin_info(name: &str, card: &Card) -> String {
 /// `explain CODE`, or the list of codes.
 pub(crate) fn explain(code: Option<&str>, cards: &[(String, Card)]) -> String {
     let mut text = String::new();
-    let all = || cards.iter().flat_map(|(_, card)| &card.explanations);
+    let all = || lab_cli::explanations(cards);
     if let Some(code) = code {
-        for explanation in all().filter(|explanation| explanation.code == code) {
-            let _ = writeln!(text, "{code}\n\n{}", explanation.text.trim_end());
+        for (_, explanation) in all().filter(|(known, _)| *known == code) {
+            let _ = writeln!(text, "{code}\n\n{}", explanation.trim_end());
         }
         return text;
     }
-    let width = all().map(|explanation| explanation.code.len()).max().unwrap_or_default();
-    for explanation in all() {
-        let line = explanation.text.lines().next().unwrap_or_default();
-        let _ = writeln!(text, "{:width$}   {line}", explanation.code);
+    let width = all().map(|(code, _)| code.len()).max().unwrap_or_default();
+    for (code, explanation) in all() {
+        let line = explanation.lines().next().unwrap_or_default();
+        let _ = writeln!(text, "{code:width$}   {line}");
     }
     text
 }

@@ -19,4 +19,4 @@ pub use golden::golden;
 pub use guests::{Guest, guest};
 pub use program::{Lab, Run};
 pub use scratch::Scratch;
-pub use server::{ApiServer, Reply, status};
+pub use server::{ApiServer, Reply, Request, status};

@@ -1,6 +1,7 @@
 //! The trait behind which a live cluster, a capture, a sysdump and the demo look alike.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -26,6 +27,8 @@ pub struct About {
     pub context: Option<String>,
     /// `kubernetes` → `v1.33.13`, `cilium` → `1.18.0`; what is known without asking.
     pub versions: BTreeMap<String, String>,
+    /// Kinds of which a capture holds only what was asked, as `v1/Pod`.
+    pub parts: BTreeSet<String>,
 }
 
 /// One change of a watched selection.

@@ -27,6 +27,16 @@ impl Gate {
         }
     }
 
+    /// The kinds that may be read, as `v1/Node`.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.kinds.iter().map(String::as_str)
+    }
+
+    /// The commands that may run: `host`, `agent` or `pod`, and the words, of which `*` is any.
+    pub fn commands(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.commands.iter().map(|command| (command.place.as_str(), command.argv()))
+    }
+
     /// Whether objects of a kind may be read.
     ///
     /// # Errors
@@ -119,5 +129,6 @@ mod tests {
     #[test]
     fn secrets_are_never_covered() {
         assert!(gate().objects(&kind("v1", "Secret")).is_err());
+        assert_eq!(gate().kinds().collect::<Vec<_>>(), ["v1/Node"]);
     }
 }

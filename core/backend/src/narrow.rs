@@ -24,7 +24,7 @@ pub struct HostFilter<B> {
     patterns: Vec<String>,
 }
 
-impl<B: Backend> HostFilter<B> {
+impl<B> HostFilter<B> {
     /// Limits to the hosts that fit one of the patterns: names, in which `*` stands for any
     /// text and `?` for one character. A pattern may itself be several, joined by commas.
     pub fn new<S: AsRef<str>>(inner: B, patterns: impl IntoIterator<Item = S>) -> Self {
@@ -38,10 +38,13 @@ impl<B: Backend> HostFilter<B> {
         Self { inner, patterns }
     }
 
-    fn allows(&self, host: &str) -> bool {
+    /// Whether a host is left in.
+    pub fn allows(&self, host: &str) -> bool {
         self.patterns.iter().any(|pattern| fits(pattern, host))
     }
+}
 
+impl<B: Backend> HostFilter<B> {
     fn check(&self, question: &Question) -> Answer<()> {
         match question.place.host() {
             Some(host) if !self.allows(host) => {

@@ -4,6 +4,7 @@ mod capture;
 
 use crate::choice::{Choice, Shell};
 use crate::error::CliError;
+use crate::explanations::explanations;
 use crate::globals::Globals;
 use crate::help;
 use crate::nearest::nearest;
@@ -88,6 +89,17 @@ pub enum Addition {
     Objects(Option<String>),
 }
 
+/// A check of the way to the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doctor {
+    /// Names of cards; all of them when none was typed. Never empty unless there are none.
+    pub plugins: Vec<String>,
+    /// Print the least roles instead.
+    pub rbac: bool,
+    /// Who the roles are bound to; only with `rbac`.
+    pub subject: Option<String>,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -108,11 +120,13 @@ pub enum Action {
         /// Regular expressions of what is taken out.
         redact: Vec<String>,
     },
+    /// Check the way to the cluster.
+    Doctor(Doctor),
     /// List the plugins.
     PluginList,
     /// Show one plugin; the name is one of the cards'.
     PluginInfo(String),
-    /// Show the text of a code that is on a card, or list all codes.
+    /// Show the text of a code that is among [`crate::explanations`], or list all codes.
     Explain(Option<String>),
     /// Print a completion script.
     Completion(Shell),
@@ -270,6 +284,7 @@ impl Parser<'_> {
             Role::Builtin(builtin) => match builtin {
                 Builtin::Plugins => Action::PluginList,
                 Builtin::Plugin => Action::PluginInfo(self.plugin(text(&mut values, "name"))?),
+                Builtin::Doctor => Action::Doctor(self.doctor(values)?),
                 Builtin::Explain => Action::Explain(self.code(text(&mut values, "code"))?),
                 Builtin::ConfigView => Action::ConfigView,
                 Builtin::ConfigPath => Action::ConfigPath,
@@ -328,10 +343,36 @@ impl Parser<'_> {
         })
     }
 
+    fn doctor(&self, values: typed::Values) -> Result<Doctor, CliError> {
+        let mut doctor = Doctor::default();
+        for (name, value) in values {
+            match (name.as_str(), value) {
+                ("plugin", Value::Texts(names)) => {
+                    for name in names {
+                        let name = self.plugin(Some(name))?;
+                        if !doctor.plugins.contains(&name) {
+                            doctor.plugins.push(name);
+                        }
+                    }
+                }
+                ("rbac", Value::Boolean(rbac)) => doctor.rbac = rbac,
+                (_, Value::Text(subject)) => doctor.subject = Some(subject),
+                _ => {}
+            }
+        }
+        if doctor.subject.is_some() && !doctor.rbac {
+            return Err(CliError::new("--rbac-subject binds roles, but none are printed")
+                .hint("add --rbac"));
+        }
+        if doctor.plugins.is_empty() {
+            doctor.plugins = self.cards.iter().map(|(name, _)| name.clone()).collect();
+        }
+        Ok(doctor)
+    }
+
     fn code(&self, code: Option<String>) -> Result<Option<String>, CliError> {
         let Some(code) = code else { return Ok(None) };
-        let codes = self.cards.iter().flat_map(|(_, card)| &card.explanations);
-        let codes = codes.map(|explanation| explanation.code.as_str());
+        let codes = explanations(self.cards).map(|(code, _)| code);
         if codes.clone().any(|known| known == code) {
             return Ok(Some(code));
         }
@@ -415,6 +456,13 @@ fn refuse_conflicts(args: &Args) -> Result<(), CliError> {
     if let (Action::Capture(_), Some(_)) = (&args.action, &globals.record) {
         return Err(CliError::new("capture already records: --record would do it twice")
             .hint("leave out --record"));
+    }
+    if matches!(args.action, Action::Doctor(_)) {
+        let flags = [("--record", &globals.record), ("--against", &globals.against)];
+        if let Some((flag, _)) = flags.into_iter().find(|(_, path)| path.is_some()) {
+            return Err(CliError::new(format!("{flag}: a check-up is not recorded or compared"))
+                .hint(format!("leave out {flag}")));
+        }
     }
     if globals.quiet && globals.verbosity > 0 {
         return Err(CliError::new("--quiet and --verbose contradict each other")

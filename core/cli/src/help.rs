@@ -51,7 +51,9 @@ pub(crate) fn command(walk: &Walk<'_>, called: &str) -> String {
     }
     section(&mut text, "Arguments", &arguments(node, Position::Positional));
     section(&mut text, "Flags", &arguments(node, Position::Flag));
-    if matches!(node.role, Role::Plugin { .. }) || node.takes_command() {
+    if matches!(node.role, Role::Plugin { .. } | Role::Builtin(Builtin::Doctor))
+        || node.takes_command()
+    {
         text.push_str("\nFlags of every command (see `kubectl lab options`):\n");
         shared_summary(&mut text);
     } else if is_root {

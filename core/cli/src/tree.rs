@@ -16,6 +16,7 @@ pub(crate) enum Builtin {
     CaptureShow,
     CaptureVerify,
     CaptureAdd,
+    Doctor,
     Explain,
     ConfigView,
     ConfigPath,
@@ -240,12 +241,12 @@ fn positional(name: &str, kind: Kind, about: &str) -> Argument {
     }
 }
 
-fn required(argument: Argument) -> Argument {
-    Argument { required: true, ..argument }
-}
-
 fn flag(name: &str, kind: Kind, about: &str) -> Argument {
     Argument { position: Position::Flag, ..positional(name, kind, about) }
+}
+
+fn required(argument: Argument) -> Argument {
+    Argument { required: true, ..argument }
 }
 
 fn repeated(argument: Argument) -> Argument {
@@ -314,6 +315,27 @@ fn builtins() -> Vec<Node> {
     let shells = Shell::words().map(str::to_owned).collect();
     vec![
         capture(),
+        Node::builtin("doctor", Builtin::Doctor, "Check the way to the cluster and to every host")
+            .long("Checks everything that the other commands need and prints a line for each: the \
+                   kubeconfig, the API server and its clock, your rights for each plugin, the agents, \
+                   hosts over ssh, versions, cache and settings, and pods that were left behind. It \
+                   changes nothing: rights are asked with SelfSubjectAccessReviews, which the API \
+                   server answers and does not keep.\n\n\
+                   With --rbac it asks no cluster and prints the least roles that make the plugins \
+                   work, as YAML for `kubectl apply`.")
+            .example("kubectl lab doctor", "Everything")
+            .example("kubectl lab doctor routes -o wide", "The rights of one plugin, cures in the table")
+            .example("kubectl lab doctor --filter result!=ok", "Only what is not as it should be")
+            .example("kubectl lab doctor --from lab.zip", "What a capture can answer")
+            .example("kubectl lab doctor --rbac routes --rbac-subject dev | kubectl apply -f -",
+                     "Give user `dev` the rights for `routes`")
+            .takes(Argument {
+                repeated: true,
+                ..positional("plugin", Kind::Text, "Only the rights and questions of these plugins")
+            })
+            .takes(flag("rbac", Kind::Boolean, "Print the least roles for the plugins, ask nothing"))
+            .takes(flag("rbac-subject", Kind::Text, "With --rbac, also bind them to a user, \
+                        `group:NAME` or `serviceaccount:NAMESPACE/NAME`")),
         Node::builtin("explain", Builtin::Explain, "Show what a finding means and what to do about it")
             .long("Shows the text behind a finding's code: what is checked, why it matters, how to see \
                    it for yourself and how to fix it. Without a code, lists all codes.")

@@ -4,7 +4,8 @@
 mod sample;
 
 use lab_cli::{
-    Action, Addition, Args, Capture, Captured, Color, FailOn, Format, Globals, Run, Shell, parse,
+    Action, Addition, Args, Capture, Captured, Color, Doctor, FailOn, Format, Globals, Run, Shell,
+    parse,
 };
 use lab_types::Value;
 use proptest::prelude::*;
@@ -111,10 +112,19 @@ fn values_of_plugins_are_checked_against_the_card() {
 
 #[test]
 fn built_in_commands_are_recognized() {
+    let doctor = |plugins: &[&str], rbac, subject: Option<&str>| {
+        let plugins = plugins.iter().map(|&name| name.to_owned()).collect();
+        Action::Doctor(Doctor { plugins, rbac, subject: subject.map(str::to_owned) })
+    };
     for (line, expected) in [
         ("plugin list", Action::PluginList),
         ("plugin info routes", Action::PluginInfo("routes".into())),
+        ("doctor", doctor(&["routes", "ipam"], false, None)),
+        ("doctor ipam ipam", doctor(&["ipam"], false, None)),
+        ("doctor --rbac ipam", doctor(&["ipam"], true, None)),
+        ("doctor --rbac --rbac-subject dev", doctor(&["routes", "ipam"], true, Some("dev"))),
         ("explain", Action::Explain(None)),
+        ("explain doctor/api", Action::Explain(Some("doctor/api".into()))),
         ("explain routes/black-hole", Action::Explain(Some("routes/black-hole".into()))),
         ("config view --context x", Action::ConfigView),
         ("config path", Action::ConfigPath),

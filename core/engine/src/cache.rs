@@ -60,6 +60,23 @@ impl ArtifactCache {
         }
     }
 
+    /// What is in the cache, and whether it can be used. Makes the folder if it is missing, as the
+    /// next run would; none where nothing is kept.
+    pub fn inspect(&self, engine: &crate::Engine, wasm: &[&[u8]]) -> Option<CacheState> {
+        let folder = self.folder.clone()?;
+        let current: Vec<PathBuf> =
+            wasm.iter().filter_map(|wasm| self.path(engine.inner(), wasm)).collect();
+        let usable = probe(&folder).map_err(|error| error.to_string());
+        let mut state = CacheState { mode: mode(&folder), folder, usable, bytes: 0, stale: vec![] };
+        for (path, bytes) in files(&state.folder) {
+            state.bytes += bytes;
+            if !current.contains(&path) {
+                state.stale.push((path, bytes));
+            }
+        }
+        Some(state)
+    }
+
     fn path(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> Option<PathBuf> {
         let folder = self.folder.as_ref()?;
         // The standard hasher's keys are fixed; the value only names a folder.
@@ -68,6 +85,55 @@ impl ArtifactCache {
         let engine = format!("{:016x}", hasher.finish());
         Some(folder.join(engine).join(format!("{}.cwasm", hex(&Sha256::digest(wasm)))))
     }
+}
+
+/// A look at a cache.
+#[derive(Clone, Debug)]
+pub struct CacheState {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Bits of its mode, such as `0o700`; absent where there are none.
+    pub mode: Option<u32>,
+    /// Whether a file could be made in it, or why not.
+    pub usable: Result<(), String>,
+    /// All files together.
+    pub bytes: u64,
+    /// Files of other engines and other plugins, with their sizes.
+    pub stale: Vec<(PathBuf, u64)>,
+}
+
+/// Makes a file in the folder and removes it.
+fn probe(folder: &Path) -> io::Result<()> {
+    create_private(folder)?;
+    only_mine(&fs::symlink_metadata(folder)?)?;
+    let path = folder.join(format!("probe.{}.tmp", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    fs::remove_file(path)
+}
+
+/// The artifacts in the folders of all engines, by path.
+fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<(PathBuf, u64)> = entries(folder)
+        .flat_map(|engine| entries(&engine.path()))
+        .filter_map(|file| {
+            let metadata = file.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some((file.path(), metadata.len()))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|metadata| metadata.mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
 }
 
 /// Bytes of a hash in front of the artifact.

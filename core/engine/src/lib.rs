@@ -14,7 +14,7 @@ mod listener;
 mod reader;
 mod state;
 
-pub use cache::ArtifactCache;
+pub use cache::{ArtifactCache, CacheState};
 pub use component::{Call, Component, Crash, Finished, Run, RunError};
 pub use engine::Engine;
 pub use limits::Limits;

@@ -15,7 +15,7 @@ pub(crate) const LABEL: &str = "k8s-app=cilium";
 /// The agent's container; its pod has init containers and sometimes sidecars.
 pub(crate) const CONTAINER: &str = "cilium-agent";
 /// Where the agents live unless somebody moved them.
-pub(crate) const NAMESPACE: &str = "kube-system";
+pub const NAMESPACE: &str = "kube-system";
 
 /// The product's kinds.
 pub(crate) const KINDS: &[Row] = &[
@@ -51,6 +51,24 @@ pub(crate) fn hint_for_missing_kind(api_version: &str, kind: &str) -> Option<&'s
     }
 }
 
+/// What the product is called.
+pub(crate) const PRODUCT: &str = "Cilium";
+/// The first and the last minor release whose agents' answers are known.
+pub(crate) const SUPPORTED: ((u32, u32), (u32, u32)) = ((1, 14), (1, 20));
+/// What prints an agent's version: the second is its name before 1.15.
+pub(crate) const VERSION: [&[&str]; 2] = [&["cilium-dbg", "version"], &["cilium", "version"]];
+
+/// The version in what [`VERSION`] prints: the daemon's, or the program's where no daemon answers.
+///
+/// Source: `Client: 1.18.0 274205f0 2025-07-29T12:48:35Z go version go1.26.8 linux/amd64`.
+pub(crate) fn version(text: &str) -> Option<String> {
+    let after = |label: &str| {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(label))?;
+        line.split_whitespace().next().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    after("Daemon:").or_else(|| after("Client:")).map(str::to_owned)
+}
+
 /// A pod that answers for a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AgentPod {
@@ -61,9 +79,9 @@ pub(crate) struct AgentPod {
     /// With what it was pulled.
     pub(crate) pull_secrets: Vec<String>,
     created: String,
-    ready: bool,
+    pub(crate) ready: bool,
     /// Why nothing can run in it; absent while the container runs.
-    trouble: Option<String>,
+    pub(crate) trouble: Option<String>,
 }
 
 /// The agents by node.
@@ -250,6 +268,23 @@ mod tests {
         let pending =
             r#"{"metadata":{"name":"a"},"spec":{"nodeName":"n1"},"status":{"phase":"Pending"}}"#;
         check(&[pending.to_owned()], Err("agent on n1 is not ready: Pending"));
+    }
+
+    #[test]
+    fn the_daemon_s_version_goes_before_the_program_s() {
+        for (text, expected) in [
+            (
+                "Client: 1.18.0 274205f0 2025 go version go1.26.8\nDaemon: 1.17.6 a go version\n",
+                Some("1.17.6"),
+            ),
+            ("Client: 1.14.2 b58672d 2023 go version\nDaemon: <unknown>\n", Some("1.14.2")),
+            ("Client: 1.20.0-rc.1 x\n", Some("1.20.0-rc.1")),
+            ("Client:\n", None),
+            ("", None),
+            ("Cannot connect", None),
+        ] {
+            assert_eq!(version(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

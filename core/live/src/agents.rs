@@ -51,6 +51,12 @@ impl Lookup {
         agent::usable(&self.load(&seen).await?.0, node)
     }
 
+    /// Every node's agent.
+    pub(crate) async fn all(&self) -> Answer<Agents> {
+        let seen = self.seen();
+        Ok(self.load(&seen).await?.0.clone())
+    }
+
     /// Any pod of an agent, the one on this node if it has one, also one that does not run: for
     /// what all of them have.
     pub(crate) async fn like_on(&self, node: &str) -> Answer<Option<AgentPod>> {

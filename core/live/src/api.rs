@@ -5,9 +5,9 @@
 //! that differs each time: a connection that did not come about, and a 429 or 503. Knows paths and
 //! bytes; nothing of kinds or pods.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderValue};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::Client;
@@ -22,6 +22,19 @@ use crate::failures::{self, Problem};
 /// real pages stay under 10.
 const LARGEST_ANSWER: usize = 256 << 20;
 const ATTEMPTS: u32 = 3;
+
+/// One answer of the API server, and how long it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoundTrip {
+    /// The document.
+    pub text: String,
+    /// From the request to the last byte; the first of a run includes connecting.
+    pub took: Duration,
+    /// The server's clock, as its `Date` header writes it; whole seconds.
+    pub date: Option<String>,
+    /// Our clock in the middle of it.
+    pub at: SystemTime,
+}
 
 /// A client with its deadline.
 #[derive(Clone)]
@@ -49,6 +62,27 @@ impl Api {
     /// POSTs a document. It may have been stored when this fails with [`Problem::Broken`].
     pub(crate) async fn post(&self, path: &str, document: &str) -> Result<(), Problem> {
         self.insist(|| self.whole(Method::POST, path, document)).await.map(drop)
+    }
+
+    /// POSTs a review: a question in the form of an object, which the server answers and does not
+    /// keep.
+    pub(crate) async fn review(&self, path: &str, question: &str) -> Result<Vec<u8>, Problem> {
+        self.insist(|| self.whole(Method::POST, path, question)).await
+    }
+
+    /// GETs a document once, with what a clock says of it.
+    pub(crate) async fn round_trip(&self, path: &str) -> Result<RoundTrip, Problem> {
+        self.in_time(async {
+            let (began, clock) = (Instant::now(), SystemTime::now());
+            let response = self.send(request(Method::GET, path, Body::empty())?).await?;
+            let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+            let date = date.map(str::to_owned);
+            let bytes = read(&mut response.into_body(), &self.server).await?;
+            let took = began.elapsed();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(RoundTrip { text, took, date, at: clock + took / 2 })
+        })
+        .await
     }
 
     /// DELETEs what is at a path.

@@ -29,6 +29,8 @@ pub(crate) struct Connected {
     /// Absent in a pod, and with `--server` alone.
     pub(crate) context: Option<String>,
     pub(crate) namespace: String,
+    /// The server's certificate is not checked.
+    pub(crate) insecure: bool,
 }
 
 /// Reads what there is to read and prepares a client.
@@ -41,6 +43,7 @@ pub(crate) async fn connect(options: &LiveOptions, environment: &Environment) ->
     let agent = concat!("kubectl-lab/", env!("CARGO_PKG_VERSION"));
     config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let insecure = config.accept_invalid_certs;
     let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     // A credential plugin is a program, and kube waits for it without yielding.
     let builder = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config))
@@ -48,7 +51,7 @@ pub(crate) async fn connect(options: &LiveOptions, environment: &Environment) ->
         .map_err(|error| Failure::other(format!("cannot prepare a client: {error}")))?
         .map_err(|error| cannot_prepare(error, &server))?;
     let api = Api { client: builder.build(), server, timeout: options.request_timeout };
-    Ok(Connected { api, context, namespace })
+    Ok(Connected { api, context, namespace, insecure })
 }
 
 fn cannot_prepare(error: kube::Error, server: &str) -> Failure {
@@ -119,7 +122,7 @@ async fn choose(
 }
 
 /// The files to read, first wins.
-fn files(options: &LiveOptions, environment: &Environment) -> Vec<PathBuf> {
+pub(crate) fn files(options: &LiveOptions, environment: &Environment) -> Vec<PathBuf> {
     if let Some(path) = &options.kubeconfig {
         return vec![path.clone()];
     }

@@ -11,6 +11,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+/// The server's clock stands still.
+pub(crate) const DATE: &str = "Thu, 26 Nov 2026 16:10:36 GMT";
+
 /// What happens to a request.
 pub(crate) enum Reply {
     /// A code and a body.
@@ -140,7 +143,7 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(Request) -> Reply) {
             Reply::Http(code, body) => {
                 let length = body.len();
                 let text = format!(
-                    "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+                    "HTTP/1.1 {code} x\r\ncontent-type: application/json\r\ndate: {DATE}\r\ncontent-length: {length}\r\n\r\n{body}"
                 );
                 if stream.write_all(text.as_bytes()).await.is_err() {
                     return;

@@ -7,15 +7,15 @@ use serde::Deserialize;
 
 /// A kind as the API server serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Resource {
+pub struct Resource {
     /// `nodes`.
-    pub(crate) plural: String,
+    pub plural: String,
     /// Whether its objects live in namespaces.
-    pub(crate) namespaced: bool,
+    pub namespaced: bool,
 }
 
 /// A row of a table of kinds: api version, kind, plural, in namespaces.
-pub(crate) type Row = (&'static str, &'static str, &'static str, bool);
+pub type Row = (&'static str, &'static str, &'static str, bool);
 
 /// Kubernetes' own kinds that plugins ask for.
 const KINDS: &[Row] = &[
@@ -35,6 +35,8 @@ const KINDS: &[Row] = &[
     ("apps/v1", "StatefulSet", "statefulsets", true),
     ("coordination.k8s.io/v1", "Lease", "leases", true),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", true),
+    ("metrics.k8s.io/v1beta1", "NodeMetrics", "nodes", false),
+    ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", true),
     ("networking.k8s.io/v1", "Ingress", "ingresses", true),
     ("networking.k8s.io/v1", "IngressClass", "ingressclasses", false),
     ("networking.k8s.io/v1", "IPAddress", "ipaddresses", false),
@@ -42,13 +44,16 @@ const KINDS: &[Row] = &[
     ("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs", false),
 ];
 
-/// Looks a kind up in the tables.
-pub(crate) fn known(api_version: &str, kind: &str) -> Option<Resource> {
-    KINDS
-        .iter()
-        .chain(crate::agent::KINDS)
+/// How a usual kind is served, known without asking a cluster.
+pub fn known(api_version: &str, kind: &str) -> Option<Resource> {
+    all()
         .find(|row| row.0 == api_version && row.1 == kind)
         .map(|row| Resource { plural: row.2.to_owned(), namespaced: row.3 })
+}
+
+/// The usual kinds: api version, kind, plural, in namespaces.
+pub fn all() -> impl Iterator<Item = &'static Row> {
+    KINDS.iter().chain(crate::agent::KINDS)
 }
 
 /// `/api/v1`, `/apis/apps/v1`.

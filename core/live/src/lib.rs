@@ -3,7 +3,7 @@
 //!
 //! Apart from the offline sides of the seam because it alone brings a network, TLS and credentials.
 //! The one thing that it ever writes to a cluster are debug pods, only when they are allowed, and it
-//! deletes them again (`debug_pod.rs`). It knows no table, no plugin and no terminal. The only
+//! deletes them again (`debug_pod.rs`); of the reviews of rights that it POSTs nothing is kept. It knows no table, no plugin and no terminal. The only
 //! product knowledge is in `agent.rs`.
 
 mod agent;
@@ -36,8 +36,11 @@ mod transport;
 mod watch;
 mod ways;
 
+pub use agent::NAMESPACE as AGENT_NAMESPACE;
+pub use api::RoundTrip;
 pub use debug_pod::leftovers::Leftover;
-pub use live::Live;
+pub use kinds::{Resource, Row as KnownKind, all as known_kinds, known as known_kind};
+pub use live::{Access, AgentState, Link, Live, Support, Tools, User, support, try_ssh};
 pub use notes::Listener;
 pub use options::{DebugPodOptions, ExtraHost, LiveOptions};
 pub use transport::{Reachability, Reached, Transport};

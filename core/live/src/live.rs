@@ -2,6 +2,7 @@
 //!
 //! Apart because this is the whole of the crate on one page; each way of asking has a file.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,9 +26,15 @@ use crate::watch;
 use crate::ways::{Way, Ways};
 use crate::{Leftover, LiveOptions, Reachability, Reached, Transport};
 
+mod checkup;
+
+pub use checkup::{Access, AgentState, Link, Support, Tools, User, support, try_ssh};
+
 /// A live cluster and the machines beside it.
 pub struct Live {
     context: Option<String>,
+    kubeconfigs: Vec<PathBuf>,
+    insecure: bool,
     objects: Arc<Objects>,
     ways: Arc<Ways>,
     fan_out: FanOut,
@@ -49,9 +56,13 @@ impl Live {
     /// The same in a given environment.
     async fn connect_in(options: LiveOptions, environment: &Environment) -> Answer<Self> {
         let connected = connect::connect(&options, environment).await?;
+        let mut kubeconfigs = connect::files(&options, environment);
+        kubeconfigs.retain(|file| file.exists());
         let objects = Arc::new(Objects::new(connected.api, connected.namespace));
         Ok(Self {
             context: connected.context,
+            kubeconfigs,
+            insecure: connected.insecure,
             fan_out: FanOut::new(options.concurrency),
             ways: Arc::new(Ways::new(options, Arc::clone(&objects))),
             objects,
@@ -80,6 +91,15 @@ impl Live {
     /// Pods may not be listed, or the API server does not answer.
     pub async fn leftovers(&self) -> Answer<Vec<Leftover>> {
         DebugPods::found(&self.objects, &self.ways.debug_namespace().await).await
+    }
+
+    /// Whether a debug pod would be admitted on a node; the namespace it would be made in. A dry
+    /// run: none is made.
+    ///
+    /// # Errors
+    /// None are allowed, or the API server would refuse it.
+    pub async fn debug_pod_trial(&self, node: &str) -> Answer<String> {
+        self.ways.trial(node).await
     }
 
     /// Which transports reach a host, in the order in which they are tried. Each runs `true` there;

@@ -11,6 +11,7 @@ use lab_backend::{Answer, Place};
 use lab_types::Failure;
 use tokio::sync::OnceCell;
 
+use crate::agent::Agents;
 use crate::agents::Lookup;
 use crate::debug_pod::DebugPods;
 use crate::debug_pod::manifest::Wish;
@@ -137,6 +138,11 @@ impl Ways {
                 self.pods.as_ref().map(|_| Way::DebugPod { node: node.to_owned() })
             }
         }
+    }
+
+    /// The agents' pods by node, one for each.
+    pub(crate) async fn agents(&self) -> Answer<Agents> {
+        self.agents.all().await
     }
 
     /// A machine beside the cluster.

@@ -51,7 +51,9 @@ fn write_finding(finding: &Finding, options: &Options, out: &mut dyn Write) -> i
     let level = finding.level.as_str();
     let head = format!("{level}   {}   {}", clean(&finding.code), clean(&finding.subject));
     let color = if options.color { paint::color(finding.level) } else { None };
-    for (n, line) in wrapped(&head, 2, options.width).enumerate() {
+    // What it is about may be plain from its code.
+    let head = head.trim_end();
+    for (n, line) in wrapped(head, 2, options.width).enumerate() {
         match (n, color, line.strip_prefix(level)) {
             (0, Some(color), Some(rest)) => {
                 writeln!(out, "{color}{level}{}{rest}", paint::RESET)?;

@@ -4,6 +4,7 @@ mod bad_input;
 mod builtin;
 mod cache;
 mod captures;
+mod doctor;
 mod flags;
 mod formats;
 mod live;

@@ -268,6 +268,7 @@ impl Backend for Capture {
             created: self.head.created.clone(),
             context: self.head.context.clone(),
             versions: versions.filter_map(|(of, v)| Some((of.clone(), v.clone()?))).collect(),
+            parts: self.head.selected.keys().cloned().collect(),
         }
     }
 

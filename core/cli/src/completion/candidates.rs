@@ -1,6 +1,7 @@
 //! Candidates for the word under the cursor.
 
 use crate::choice::{Choice, Color, FailOn, Format};
+use crate::explanations::explanations;
 use crate::flags::{FLAGS, Flag, Takes, Values};
 use crate::settings::{Environment, context_names, extra_host_names};
 use crate::tree::{Builtin, Node, Role};
@@ -160,9 +161,10 @@ impl Asker<'_> {
                 Answer { candidates: children.collect(), ..Answer::default() }
             }
             Role::Builtin(Builtin::Plugin) if idx == 0 => self.plugins(),
+            Role::Builtin(Builtin::Doctor) => self.plugins(),
             Role::Builtin(Builtin::Explain) if idx == 0 => {
-                let codes = self.cards.iter().flat_map(|(_, card)| &card.explanations);
-                let codes = codes.map(|one| (one.code.clone(), one.text.clone()));
+                let codes = explanations(self.cards);
+                let codes = codes.map(|(code, text)| (code.to_owned(), text.to_owned()));
                 Answer { candidates: codes.collect(), ..Answer::default() }
             }
             _ => {
