@@ -71,8 +71,10 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
         Action::Complete(words) => say(lab_cli::completion::answer(&words, &cards, &System)),
         Action::Doctor(asked) if asked.rbac => say(doctor::roles(&asked, &typed.globals, &cards)?),
         Action::Doctor(asked) => {
-            let examine = doctor::examine(&asked, &typed.globals, &cards, now());
-            block_on(None, &Clusters::default(), examine)
+            let globals = typed.globals;
+            block_on(None, Arc::default(), || async move {
+                doctor::examine(&asked, &globals, &cards, view::now()).await
+            })
         }
         Action::PluginList => say(texts::plugin_list(&cards)),
         Action::PluginInfo(name) => {
@@ -92,14 +94,15 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
             let stop = Arc::new(Notify::new());
             let live = command.live.then(|| stop.clone());
             let clusters = Arc::new(Clusters::default());
-            block_on(live, clusters.clone(), show(command, settings, installed, stop, clusters))
+            let told = clusters.clone();
+            block_on(live, told, || show(command, settings, installed, stop, clusters))
         }
         Action::Capture(what) => {
             let settings = Settings::load(&typed.globals, &System)?;
             let installed = Installed { plugins, cards };
             let clusters = Arc::new(Clusters::default());
-            let capture = capture::capture(what, settings, installed, clusters.clone());
-            block_on(None, clusters, capture)
+            let told = clusters.clone();
+            block_on(None, told, || capture::capture(what, settings, installed, clusters))
         }
         Action::CaptureShow(file) => {
             capture::show(&file, &Settings::load(&typed.globals, &System)?)

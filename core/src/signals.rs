@@ -1,10 +1,12 @@
 //! Runs the work of the program until it is done or a signal ends it.
 
 use std::sync::Arc;
+use std::thread;
 
 use lab_cli::exit;
 use lab_types::Failure;
 use tokio::sync::Notify;
+use tokio::sync::oneshot;
 
 use crate::source::Clusters;
 use crate::terminal;
@@ -15,20 +17,30 @@ use crate::terminal;
 ///
 /// The work has a thread of its own: one that waits for a reader of a full pipe must not keep
 /// signals from being heard.
-pub(crate) fn block_on(
+pub(crate) fn block_on<F: Future<Output = Result<u8, Failure>>>(
     live: Option<Arc<Notify>>,
     clusters: Arc<Clusters>,
-    work: impl Future<Output = Result<u8, Failure>> + Send + 'static,
+    work: impl FnOnce() -> F + Send + 'static,
 ) -> Result<u8, Failure> {
     let cannot = |error| Failure::other(format!("cannot start: {error}"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(cannot)?;
-    let work = runtime.spawn(work);
+    let (sender, ended) = oneshot::channel();
+    let handle = runtime.handle().clone();
+    let worker = thread::Builder::new()
+        .spawn(move || {
+            // Nobody listens any more when a signal came first.
+            let _ = sender.send(handle.block_on(work()));
+        })
+        .map_err(cannot)?;
     let code = runtime.block_on(async {
         let code = tokio::select! {
-            ended = work => match ended {
+            ended = ended => match ended {
                 Ok(result) => result,
-                Err(broken) => std::panic::resume_unwind(broken.into_panic()),
+                Err(_) => match worker.join() {
+                    Err(panic) => std::panic::resume_unwind(panic),
+                    Ok(()) => Err(Failure::stopped()),
+                },
             },
             code = async {
                 if let Some(stop) = live {

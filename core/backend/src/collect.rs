@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::FutureExt;
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::future::join;
 use futures::stream;
 use lab_types::Card;
@@ -135,18 +133,12 @@ impl Plan {
         let total = hosts.len() as u64;
         let mut done = due.iter().filter(|due| **due == 0).count() as u64;
         progress(done, total);
-        // Boxed, because a closure over borrowed scopes would tie this future to one lifetime.
-        let asked: Vec<BoxFuture<'_, _>> = asked
-            .into_iter()
-            .map(|(at, scope, question)| {
-                async move {
-                    let answer = scope.ask(backend, &question).await;
-                    (at, question, answer.err())
-                }
-                .boxed()
+        let mut answers = stream::iter(asked)
+            .map(|(at, scope, question)| async move {
+                let answer = scope.ask(backend, &question).await;
+                (at, question, answer.err())
             })
-            .collect();
-        let mut answers = stream::iter(asked).buffer_unordered(concurrency);
+            .buffer_unordered(concurrency);
         let mut failed: Vec<Vec<(Question, Failure)>> = vec![Vec::new(); hosts.len()];
         while let Some((at, question, failure)) = answers.next().await {
             due[at] -= 1;

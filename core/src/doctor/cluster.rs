@@ -54,7 +54,7 @@ async fn cluster(patient: &Patient<'_>, now: i64) -> (Vec<Check>, Option<String>
         }
     };
     let hears = patient.console.clone();
-    live.tell(Box::new(move |line| hears.note(line)));
+    live.tell(Box::new(move |line| hears.step(line)));
     let mut checks = vec![kubeconfig(&live)];
     let server = live.link().server;
     let trips = trips(patient, &live).await;
