@@ -22,9 +22,6 @@ pub struct About {
     pub source: String,
     /// When a capture was made (RFC 3339); absent when live.
     pub created: Option<String>,
-    /// Whether the answers were given some time ago: nothing can change, and a command that is
-    /// started again says the same again.
-    pub recorded: bool,
     /// The kubeconfig context asked, or recorded.
     pub context: Option<String>,
     /// `kubernetes` → `v1.33.13`, `cilium` → `1.18.0`; what is known without asking.

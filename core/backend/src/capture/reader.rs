@@ -266,7 +266,6 @@ impl Backend for Capture {
         About {
             source: self.source.clone(),
             created: self.head.created.clone(),
-            recorded: true,
             context: self.head.context.clone(),
             versions: versions.filter_map(|(of, v)| Some((of.clone(), v.clone()?))).collect(),
         }

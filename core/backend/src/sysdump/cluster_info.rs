@@ -101,7 +101,6 @@ impl ClusterInfo {
         let nodes = ENDINGS.iter().map(|end| format!("nodes{end}"));
         let mut dump = Self {
             about: About {
-                recorded: true,
                 source: format!("cluster-info dump {}", files.short),
                 ..About::default()
             },

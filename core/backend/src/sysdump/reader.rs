@@ -83,7 +83,6 @@ impl Sysdump {
             about: About {
                 source: format!("sysdump {}", files.short),
                 created: layout.created(),
-                recorded: true,
                 ..About::default()
             },
             names: layout.files,

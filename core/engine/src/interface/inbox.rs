@@ -19,7 +19,7 @@ impl wit::Host for State {
         Ok(inbox.wait().await)
     }
     async fn now(&mut self) -> Result<Option<i64>> {
-        if self.running()?.backend.about().recorded {
+        if self.running()?.backend.is_recorded() {
             return Ok(None);
         }
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

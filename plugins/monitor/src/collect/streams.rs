@@ -10,17 +10,16 @@ use lab_plugin::{Chunk, Failure, Health, Level, Place, Process, Source, inbox, p
 use super::Ask;
 use crate::rows::StreamRow;
 
-/// Commands, as the card declares them.
-pub const COMMANDS: [&str; 9] = [
-    "agent: cilium-dbg monitor -j",
-    "agent: cilium-dbg monitor --type * -j",
-    "agent: cilium-dbg monitor --type * --type * -j",
-    "agent: cilium-dbg monitor --type * --type * --type * -j",
-    "agent: cilium-dbg monitor",
-    "agent: cilium-dbg monitor -v",
-    "agent: cilium-dbg monitor -v -v",
-    "agent: cilium-dbg monitor -v -v --hex",
-    "agent: hubble observe -o jsonpb",
+/// Commands, as the card declares them. Whatever was recorded of an agent will do: all forms
+/// tell the same, and what is not wanted is left out here.
+pub const COMMANDS: [&str; 7] = [
+    "agent: cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
+    "agent: cilium-dbg monitor --type * -j | cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
+    "agent: cilium-dbg monitor --type * --type * -j | cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
+    "agent: cilium-dbg monitor --type * --type * --type * -j | cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
+    "agent: cilium-dbg monitor -v | cilium-dbg monitor | cilium-dbg monitor -v -v | cilium-dbg monitor -j &",
+    "agent: cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | cilium-dbg monitor -j &",
+    "agent: cilium-dbg monitor -v -v --hex | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -j &",
 ];
 
 /// Types that are passed to the agent at most; more are all, and filtered here.
@@ -56,26 +55,17 @@ impl Format {
 }
 
 impl Ask {
-    /// The commands that would answer, best first. A recording has one of them at best, and any
-    /// will do; a live agent is asked the first one alone.
-    fn commands(&self) -> Vec<Vec<&'static str>> {
-        let monitor = ["cilium-dbg", "monitor"];
-        let with = |words: &[&'static str]| monitor.iter().chain(words).copied().collect();
-        let mut commands: Vec<Vec<&'static str>> = Vec::new();
-        // Only JSON is asked narrowly: the deeper formats are for looking at everything.
-        if self.format == Format::Json && (1..=TYPES).contains(&self.types.len()) {
-            let types = self.types.iter().flat_map(|kind| ["--type", *kind]);
-            commands.push(monitor.into_iter().chain(types).chain(["-j"]).collect());
+    /// The command.
+    fn command(&self) -> Vec<&'static str> {
+        let mut command = vec!["cilium-dbg", "monitor"];
+        // Only JSON is asked narrowly: the deeper formats are for looking at everything. Filters
+        // by endpoint are not passed on, for a number means another pod on every node, and none
+        // once the pod is made anew.
+        if self.format == Format::Json && self.types.len() <= TYPES {
+            command.extend(self.types.iter().flat_map(|kind| ["--type", *kind]));
         }
-        commands.push(with(self.format.words()));
-        for other in [&["-j"][..], &["-v", "-v"], &[], &["-v"]] {
-            let command = with(other);
-            if !commands.contains(&command) {
-                commands.push(command);
-            }
-        }
-        commands.push(vec!["hubble", "observe", "-o", "jsonpb"]);
-        commands
+        command.extend(self.format.words());
+        command
     }
 }
 
@@ -224,24 +214,12 @@ impl Stream {
     }
 
     fn start(&mut self, ask: &Ask, is_live: bool) {
-        let place = Place::agent(&self.node);
-        let mut commands = ask.commands();
-        if is_live {
-            commands.truncate(1);
-        }
-        let mut first = None;
-        for command in commands {
-            match Process::start(&place, &command) {
-                Ok(process) => {
-                    self.process = Some(process);
-                    self.state = Health(Level::Good, "streaming".to_owned());
-                    return;
-                }
-                Err(failure) => first = first.or(Some(failure)),
+        match Process::start(&Place::agent(&self.node), &ask.command()) {
+            Ok(process) => {
+                self.process = Some(process);
+                self.state = Health(Level::Good, "streaming".to_owned());
             }
-        }
-        if let Some(failure) = first {
-            self.ended(&failure, is_live);
+            Err(failure) => self.ended(&failure, is_live),
         }
     }
 
@@ -357,8 +335,9 @@ mod tests {
     #[test]
     fn every_command_is_one_that_the_card_asks_for() {
         let fits = |command: &[&str]| {
-            COMMANDS.iter().filter_map(|scope| scope.strip_prefix("agent: ")).any(|scope| {
-                let words: Vec<&str> = scope.split(' ').collect();
+            COMMANDS.iter().any(|scope| {
+                let first = scope.split(" | ").next().and_then(|form| form.strip_prefix("agent: "));
+                let words: Vec<&str> = first.unwrap_or_default().split(' ').collect();
                 words.len() == command.len()
                     && words.iter().zip(command).all(|(may, word)| *may == "*" || may == word)
             })
@@ -366,11 +345,11 @@ mod tests {
         for format in [Format::Json, Format::Debug, Format::Verbose, Format::Hex] {
             for n_types in 0..=4 {
                 let types = ["drop", "trace", "l7", "agent"][..n_types].to_vec();
-                let commands = Ask { types, format }.commands();
-                assert!(commands.iter().all(|command| fits(command)), "{commands:?}");
-                assert!(commands.len() >= 5);
+                let command = Ask { types, format }.command();
+                assert!(fits(&command), "{command:?}");
             }
         }
+        assert!(COMMANDS.iter().all(|scope| scope.ends_with(" &")));
     }
 
     #[test]
