@@ -194,7 +194,7 @@ fn pure_crates_depend_on_data_alone() {
     for (package, expected) in [
         ("core/types", &["serde"][..]),
         ("core/output", &["lab-types", "serde", "serde_json"]),
-        ("plugins/model", &["serde", "serde_json"]),
+        ("plugins/model", &["memchr", "serde", "serde_json"]),
     ] {
         let manifest = sources::root().join(package).join("Cargo.toml");
         let manifest = fs::read_to_string(manifest).unwrap();

@@ -49,7 +49,8 @@ impl Plan {
     pub fn of<'c>(cards: impl IntoIterator<Item = &'c Card>) -> Self {
         let mut plan = Self::default();
         for card in cards {
-            plan.commands.extend(scope::commands(card));
+            // What goes on until it is stopped is asked by the commands that follow it.
+            plan.commands.extend(scope::commands(card).filter(|scope| !scope.is_stream));
             for of in scope::kinds(card) {
                 if !plan.kinds.contains(&of) {
                     plan.kinds.push(of);

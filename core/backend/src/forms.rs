@@ -94,7 +94,13 @@ impl Backend for Forms {
     }
 
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
-        self.inner.start(question)
+        async move {
+            match self.commands.iter().find(|scope| scope.covers(&question)) {
+                Some(scope) => scope.start(&*self.inner, question).await,
+                None => self.inner.start(question).await,
+            }
+        }
+        .boxed()
     }
 
     fn watch(&self, of: Selection) -> BoxFuture<'_, Answer<BoxStream<'static, Answer<Change>>>> {

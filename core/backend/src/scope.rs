@@ -6,16 +6,19 @@
 //! host: ip -j rule                                 a command, word for word
 //! agent: cilium-dbg endpoint get *                 `*` stands for any one word
 //! host: ip -j rule | ip -d rule | ip rule          forms of one question, best first
+//! agent: cilium-dbg monitor -j &                   a command that goes on until it is stopped
 //! ```
 //!
 //! A plugin asks the first form alone. The others are for captures: who has only pasted text, or
 //! a sysdump, has it in another form, and the plugin reads every form that its card names.
 
+use futures::stream::BoxStream;
 use lab_types::Card;
 use lab_types::FailureKind;
 
 use crate::Answer;
 use crate::Backend;
+use crate::Chunk;
 use crate::Outcome;
 use crate::Place;
 use crate::Question;
@@ -62,15 +65,21 @@ pub(crate) struct CommandScope {
     pub(crate) place: PlaceWord,
     /// Its words, best form first; never empty, and no form is.
     forms: Vec<Vec<String>>,
+    /// Whether it goes on until it is stopped, so that nobody can wait for its end.
+    pub(crate) is_stream: bool,
 }
 
 impl CommandScope {
     pub(crate) fn parse(scope: &str) -> Option<Self> {
         let (place, commands) = scope.split_once(": ")?;
+        let (commands, is_stream) = match commands.strip_suffix(" &") {
+            Some(commands) => (commands, true),
+            None => (commands, false),
+        };
         let words = |form: &str| form.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let forms: Vec<Vec<String>> = commands.split(" | ").map(words).collect();
         let whole = forms.iter().all(|form| !form.is_empty());
-        whole.then_some(Self { place: PlaceWord::parse(place)?, forms })
+        whole.then_some(Self { place: PlaceWord::parse(place)?, forms, is_stream })
     }
 
     /// The words that the plugin asks.
@@ -106,6 +115,25 @@ impl CommandScope {
 }
 
 impl CommandScope {
+    /// Starts a command that it covers; of what was recorded also its other forms.
+    pub(crate) async fn start(
+        &self,
+        backend: &dyn Backend,
+        question: Question,
+    ) -> Answer<BoxStream<'static, Chunk>> {
+        let first = backend.start(question.clone()).await;
+        let is_absent =
+            first.as_ref().is_err_and(|failure| failure.kind == FailureKind::Unavailable);
+        if backend.is_recorded() && is_absent {
+            for other in self.others(&question) {
+                if let Ok(stream) = backend.start(other).await {
+                    return Ok(stream);
+                }
+            }
+        }
+        first
+    }
+
     /// Asks a question that it covers; of what was recorded also its other forms.
     pub(crate) async fn ask(&self, backend: &dyn Backend, question: &Question) -> Answer<Outcome> {
         let first = backend.run(question).await;
@@ -194,6 +222,16 @@ mod tests {
         for scope in ["", "host", "host: ", "host: a | ", "moon: ip rule", "host:ip rule"] {
             assert_eq!(CommandScope::parse(scope), None, "{scope}");
         }
+    }
+
+    #[test]
+    fn what_goes_on_is_marked_and_has_forms_too() {
+        let scope = CommandScope::parse("agent: cilium-dbg monitor -j | cilium-dbg monitor &");
+        let scope = scope.unwrap();
+        assert!(scope.is_stream);
+        assert_eq!(scope.argv().join(" "), "cilium-dbg monitor -j");
+        assert!(!CommandScope::parse("agent: a b").unwrap().is_stream);
+        assert_eq!(CommandScope::parse("agent:  &"), None);
     }
 
     #[test]

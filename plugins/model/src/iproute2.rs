@@ -21,7 +21,6 @@ mod route_text;
 mod routes;
 mod rule;
 mod rule_text;
-mod scan;
 mod words;
 
 #[cfg(test)]

@@ -6,15 +6,17 @@
 //!
 //! Reading order: [`prefix`] and [`problem`], then [`iproute2`] (what a host prints), [`fib`]
 //! (what its kernel would do with it), [`kubernetes`] and [`cilium`] (what the cluster's objects
-//! say), and [`iptables`].
+//! say), [`iptables`], and [`monitor`] (what the agents see).
 
 pub mod cilium;
 pub mod fib;
 pub mod iproute2;
 pub mod iptables;
 pub mod kubernetes;
+pub mod monitor;
 pub mod prefix;
 pub mod problem;
+mod scan;
 pub mod walk;
 
 pub use prefix::{AddressFamily, Prefix};

@@ -6,6 +6,7 @@ use lab_output::ColumnKind;
 use lab_output::Level;
 use lab_output::Row;
 use lab_plugin::Failure;
+use lab_plugin::native;
 use lab_types::Argument;
 use lab_types::Failure as LabFailure;
 use lab_types::FailureKind;
@@ -60,6 +61,27 @@ pub(crate) fn lab_failure(failure: &Failure) -> LabFailure {
         Failure::Other(_) => FailureKind::Other,
     };
     LabFailure::new(kind, failure.message())
+}
+
+pub(crate) fn change(change: lab_backend::Change) -> native::Change {
+    use lab_backend::Change as C;
+    match change {
+        C::Added(object) => native::Change::Added(object),
+        C::Modified(object) => native::Change::Modified(object),
+        C::Deleted(object) => native::Change::Deleted(object),
+        C::Synced => native::Change::Synced,
+        C::Restarted => native::Change::Restarted,
+    }
+}
+
+pub(crate) fn chunk(chunk: lab_backend::Chunk) -> lab_plugin::Chunk {
+    use lab_backend::Chunk as C;
+    use lab_plugin::Chunk;
+    match chunk {
+        C::Out(bytes) => Chunk::Out(bytes),
+        C::Err(bytes) => Chunk::Err(bytes),
+        C::Ended(status) => Chunk::Ended(status.map_err(failure)),
+    }
 }
 
 pub(crate) fn level(level: lab_plugin::Level) -> Level {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use futures::executor::block_on;
+use futures::executor::block_on_stream;
 use lab_backend::Backend;
 use lab_backend::Gate;
 use lab_backend::HostKind;
@@ -23,6 +24,8 @@ use lab_plugin::Place;
 use lab_plugin::Selection;
 use lab_plugin::hosts;
 use lab_plugin::native::Answers;
+use lab_plugin::native::Changes;
+use lab_plugin::native::Chunks;
 use lab_plugin::native::Row;
 use lab_plugin::native::TestHost;
 
@@ -163,5 +166,21 @@ impl TestHost for Host {
 
     fn setting(&self, _name: &str) -> Option<String> {
         None
+    }
+
+    fn watch(&self, of: &Selection) -> Result<Changes, Failure> {
+        let of = self.allowed(of)?;
+        let changes = block_on(self.backend.watch(of)).map_err(convert::failure)?;
+        Ok(Box::new(
+            block_on_stream(changes)
+                .map(|change| change.map(convert::change).map_err(convert::failure)),
+        ))
+    }
+
+    fn start(&self, place: &Place, argv: Vec<String>) -> Result<Chunks, Failure> {
+        let question = question(place.clone(), argv);
+        self.gate.command(&question).map_err(convert::failure)?;
+        let chunks = block_on(self.backend.start(question)).map_err(convert::failure)?;
+        Ok(Box::new(block_on_stream(chunks).map(convert::chunk)))
     }
 }

@@ -38,7 +38,7 @@ impl Card {
     ///
     /// `capability` is `cluster` or `hosts`. A scope of `cluster` is `v1/Node`; one of `hosts`
     /// is `host: ip -j rule` or `agent: cilium-dbg status -o json`, where a word `*` stands
-    /// for any one word.
+    /// for any one word, and a `&` at the end says that the command goes on until it is stopped.
     #[must_use]
     pub fn ask(mut self, capability: &str, scope: &[&str], reason: &str) -> Self {
         self.0.asks.push(Ask {

@@ -31,6 +31,12 @@ pub fn wait() -> Option<Vec<Source>> {
     host::wait().map(|sources| sources.into_iter().map(Source).collect())
 }
 
+/// Unix time in milliseconds: when what is taken now has come. None when the answers were
+/// recorded: nobody knows when they came, and a command that has ended is not started again.
+pub fn now() -> Option<i64> {
+    host::now()
+}
+
 /// A regular tick.
 pub struct Ticker(host::Ticker);
 

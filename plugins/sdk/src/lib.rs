@@ -94,6 +94,7 @@ pub use row::Health;
 pub use row::IntoCell;
 pub use row::Percent;
 pub use row::TableRow;
+pub use row::Timestamp;
 #[doc(hidden)]
 pub use row::column_id;
 pub use table::Table;

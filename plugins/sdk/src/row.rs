@@ -46,6 +46,10 @@ pub struct Bytes(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cores(pub f64);
 
+/// A moment, as Unix time in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timestamp(pub i64);
+
 /// A type that can stand in a table.
 pub trait IntoCell {
     /// What the values of such a column are.
@@ -78,6 +82,7 @@ cells! {
     Percent, Percent, |share| Cell::Decimal(share.0);
     Bytes, Bytes, |amount| Cell::Decimal(amount.0);
     Cores, Cores, |amount| Cell::Decimal(amount.0);
+    Timestamp, Timestamp, |moment| Cell::Timestamp(moment.0);
     Health, Health, |health| Cell::Health((health.0, health.1));
     ObjectRef, Object, |object| Cell::Object(object);
     std::time::Duration, Duration, |span| Cell::Duration(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX));

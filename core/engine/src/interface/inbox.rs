@@ -18,6 +18,13 @@ impl wit::Host for State {
         let inbox = self.running()?.inbox.clone();
         Ok(inbox.wait().await)
     }
+    async fn now(&mut self) -> Result<Option<i64>> {
+        if self.running()?.backend.is_recorded() {
+            return Ok(None);
+        }
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Ok(since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()))
+    }
 }
 
 impl wit::HostTicker for State {

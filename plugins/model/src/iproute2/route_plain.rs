@@ -185,7 +185,7 @@ mod tests {
     use proptest::{prelude::*, sample::select};
 
     use super::*;
-    use crate::iproute2::{routes::read_route, scan::Scanner};
+    use crate::{iproute2::routes::read_route, scan::Scanner};
 
     /// Parts of an entry in iproute2's order, each with values that are read and such that are
     /// not; most of them may be missing.

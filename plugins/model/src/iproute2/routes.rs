@@ -7,12 +7,8 @@ use std::borrow::Cow;
 
 use crate::{
     Problem,
-    iproute2::{
-        Route,
-        route_builder::RouteBuilder,
-        route_plain,
-        scan::{Broken, Scanner},
-    },
+    iproute2::{Route, route_builder::RouteBuilder, route_plain},
+    scan::{Broken, Scanner},
 };
 
 /// Bytes of one entry, fewer than nearly all real ones have, to size the result once: growing

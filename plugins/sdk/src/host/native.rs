@@ -10,11 +10,11 @@ use crate::Failure;
 use crate::Finding;
 use crate::Place;
 use crate::Selection;
-use crate::bindings::lab::plugin::cluster::Change;
 use crate::bindings::lab::plugin::hosts;
 use crate::bindings::lab::plugin::log as wit_log;
 
 pub use crate::bindings::exports::lab::plugin::command::Value;
+pub use crate::bindings::lab::plugin::cluster::Change;
 pub use crate::bindings::lab::plugin::output::Row;
 
 /// Answers of a batch: index and outcome, as they come.
@@ -81,6 +81,10 @@ pub trait TestHost {
     /// As the interface's `process.start`.
     fn start(&self, _place: &Place, _argv: Vec<String>) -> Result<Chunks, Failure> {
         Err(Failure::Unavailable("this host starts no commands".to_owned()))
+    }
+    /// When what is taken now has come; none when it was recorded.
+    fn now(&self) -> Option<i64> {
+        None
     }
     /// How often a wait with nothing but tickers goes on before the user stops it.
     fn ticks(&self) -> u32 {
@@ -207,6 +211,10 @@ pub(crate) mod calls {
     }
 
     pub(crate) fn log(_level: wit_log::Level, _message: &str, _fields: &[(&str, &str)]) {}
+
+    pub(crate) fn now() -> Option<i64> {
+        host().now()
+    }
 
     pub(crate) fn setting(name: &str) -> Option<String> {
         host().setting(name)

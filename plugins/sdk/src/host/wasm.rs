@@ -152,6 +152,10 @@ pub(crate) fn wait() -> Option<Vec<u32>> {
     inbox::wait()
 }
 
+pub(crate) fn now() -> Option<i64> {
+    inbox::now()
+}
+
 pub(crate) struct Ticker(inbox::Ticker);
 
 impl Ticker {

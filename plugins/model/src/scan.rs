@@ -1,50 +1,52 @@
 //! A pull reader of JSON that never copies what it passes over.
 //!
-//! Apart because routes are the one input that is read by the million: this reads them several
-//! times as fast as deserialising them does (`benches/parse_routes.rs` prints the ratio), mostly
-//! by knowing the shape and by not checking what it skips. It must not know what a route is.
+//! Apart because routes and events are read by the million: this reads them several times as
+//! fast as deserialising them does (`benches/parse_routes.rs` prints the ratio), mostly by
+//! knowing the shape and by not checking what it skips. It must not know what they are.
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// The text is not JSON, or ends too early; nothing behind it can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Broken(pub(super) &'static str);
+pub(crate) struct Broken(pub(crate) &'static str);
 
 /// A place in a JSON text.
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// Bytes read so far.
-    pub(super) const fn at(&self) -> usize {
+    pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
     /// The text from a place that was read to here.
-    pub(super) fn since(&self, start: usize) -> &'a str {
+    pub(crate) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// The text from here to the end.
-    pub(super) fn rest(&self) -> &'a str {
+    pub(crate) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
     /// Moves behind bytes that somebody else has read: whole letters only.
     #[inline]
-    pub(super) fn advance(&mut self, n_bytes: usize) {
+    pub(crate) fn advance(&mut self, n_bytes: usize) {
         self.at += n_bytes;
     }
 
     /// The next byte that is not white space, without taking it; 0 at the end.
     #[inline]
-    pub(super) fn peek(&mut self) -> u8 {
+    pub(crate) fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -66,7 +68,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads a string; borrowed unless it holds an escape.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Broken> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Broken> {
         self.take(b'"', "expected a string")?;
         let start = self.at;
         let bytes = self.text.as_bytes();
@@ -93,25 +95,33 @@ impl<'a> Scanner<'a> {
         serde_json::from_str(quoted).map(Cow::Owned).map_err(|_| Broken("a string is malformed"))
     }
 
-    /// Moves behind the end of a string whose first quote was taken.
+    /// Moves behind the end of a string whose first quote was taken. Strings that are skipped
+    /// are long: an event's layers are hundreds of bytes.
     fn skip_string(&mut self) -> Result<(), Broken> {
         let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            self.at += 1;
-            match byte {
-                b'"' => return Ok(()),
-                b'\\' => self.at += 1,
-                _ => {}
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+            self.at += found + 1;
+            if bytes[self.at - 1] == b'"' {
+                return Ok(());
             }
+            self.at += 1;
         }
         Err(Broken("a string has no end"))
+    }
+
+    /// Reads a string with its escapes as they stand: for looking into one that is long.
+    pub(crate) fn raw_string(&mut self) -> Result<&'a str, Broken> {
+        self.take(b'"', "expected a string")?;
+        let start = self.at;
+        self.skip_string()?;
+        Ok(self.text.get(start..self.at - 1).unwrap_or_default())
     }
 
     /// Reads a string's text or the letters of a number, `true`, `false` or `null`.
     ///
     /// `None` for an array or an object, which is skipped: not what was looked for.
     #[inline]
-    pub(super) fn scalar(&mut self) -> Result<Option<Cow<'a, str>>, Broken> {
+    pub(crate) fn scalar(&mut self) -> Result<Option<Cow<'a, str>>, Broken> {
         match self.peek() {
             b'"' => self.string().map(Some),
             b'[' | b'{' => self.skip().map(|()| None),
@@ -138,7 +148,7 @@ impl<'a> Scanner<'a> {
 
     /// Moves behind one value of any kind. Brackets are counted, not paired: no recursion, so no
     /// depth can exhaust the stack.
-    pub(super) fn skip(&mut self) -> Result<(), Broken> {
+    pub(crate) fn skip(&mut self) -> Result<(), Broken> {
         let mut depth = 0_usize;
         loop {
             match self.peek() {
@@ -168,7 +178,7 @@ impl<'a> Scanner<'a> {
 
     /// Calls `read` in front of each element of an array; it must take exactly that element.
     #[inline]
-    pub(super) fn array(
+    pub(crate) fn array(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<(), Broken>,
     ) -> Result<(), Broken> {
@@ -193,7 +203,7 @@ impl<'a> Scanner<'a> {
 
     /// Calls `read` with each key of an object, in front of its value; it must take that value.
     #[inline]
-    pub(super) fn object(
+    pub(crate) fn object(
         &mut self,
         mut read: impl FnMut(&mut Self, &str) -> Result<(), Broken>,
     ) -> Result<(), Broken> {

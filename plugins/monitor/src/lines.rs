@@ -1,0 +1,125 @@
+//! `monitor`: every event as a line.
+//!
+//! Apart from the other commands, which count. It keeps what it must hold back and nothing else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use lab_model::monitor::{Event, Kind};
+use lab_plugin::{Failure, Table};
+
+use crate::collect::{Seen, Sink};
+use crate::filter::Filter;
+use crate::merge::Merge;
+use crate::names::Names;
+use crate::rows::EventRow;
+use crate::show::{self, Depth};
+
+/// Ticks between two lines about events that a node's agent lost.
+const LOST_EVERY: u32 = 50;
+
+/// Events on their way to the table.
+pub struct Lines {
+    table: Table<EventRow>,
+    filter: Filter,
+    depth: Depth,
+    merge: Merge<EventRow>,
+    /// The last ones alone, where only they are wanted.
+    last: Option<(usize, VecDeque<EventRow>)>,
+    /// Events that agents lost since it was last said.
+    lost: BTreeMap<Rc<str>, (u64, Option<i64>)>,
+    ticks: u32,
+    has_new: bool,
+}
+
+impl Lines {
+    /// With a filter; `last` keeps so many and shows them at the end.
+    pub fn new(filter: Filter, depth: Depth, last: Option<usize>) -> Self {
+        Self {
+            table: Table::new("events"),
+            filter,
+            depth,
+            merge: Merge::new(),
+            last: last.map(|n| (n, VecDeque::new())),
+            lost: BTreeMap::new(),
+            ticks: 0,
+            has_new: false,
+        }
+    }
+
+    fn push(&mut self, row: EventRow) -> Result<(), Failure> {
+        if let Some((n, kept)) = &mut self.last {
+            if kept.len() >= *n {
+                kept.pop_front();
+            }
+            if *n > 0 {
+                kept.push_back(row);
+            }
+            return Ok(());
+        }
+        self.has_new = true;
+        self.table.push("", row)
+    }
+
+    fn say_lost(&mut self, names: &Names) -> Result<(), Failure> {
+        for (node, (count, time)) in std::mem::take(&mut self.lost) {
+            let text = format!("{count} events lost by the agent");
+            let event = Event { count: Some(count), ..Event::words(Kind::Lost, &text, &text) };
+            let row = show::row(&event, &node, time, names, self.depth);
+            self.push(row)?;
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<(), Failure> {
+        while let Some(row) = self.merge.pop() {
+            self.push(row)?;
+        }
+        Ok(())
+    }
+
+    /// Shows what was held back.
+    ///
+    /// # Errors
+    /// As [`Sink::event`].
+    pub fn finish(mut self, names: &Names) -> Result<(), Failure> {
+        self.drain()?;
+        self.say_lost(names)?;
+        if let Some((_, kept)) = self.last.take() {
+            for row in kept {
+                self.table.push("", row)?;
+            }
+        }
+        self.table.commit()
+    }
+}
+
+impl Sink for Lines {
+    fn event(&mut self, event: &Event<'_>, seen: &Seen<'_>) -> Result<(), Failure> {
+        if !self.filter.takes(event, seen.node, seen.names) {
+            return Ok(());
+        }
+        if event.kind == Kind::Lost {
+            let lost = self.lost.entry(seen.node.clone()).or_default();
+            lost.0 += event.count.unwrap_or(1);
+            lost.1 = event.time.or(seen.time);
+            return Ok(());
+        }
+        let row = show::row(event, seen.node, seen.time, seen.names, self.depth);
+        let next = match event.time {
+            Some(time) => self.merge.push(time, row),
+            None => Some(row),
+        };
+        next.map_or(Ok(()), |row| self.push(row))
+    }
+
+    fn show(&mut self, names: &Names, is_tick: bool) -> Result<(), Failure> {
+        if is_tick {
+            self.ticks += 1;
+            if self.ticks.is_multiple_of(LOST_EVERY) {
+                self.say_lost(names)?;
+            }
+        }
+        if std::mem::take(&mut self.has_new) { self.table.commit() } else { Ok(()) }
+    }
+}
