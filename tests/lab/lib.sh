@@ -40,6 +40,28 @@ pid_of() {
   echo "$pid"
 }
 
+# forget NAME: end the process noted for NAME, if that very process still lives.
+forget() {
+  local pid
+  # A host's PID 1 takes all processes of its PID namespace with it.
+  if pid=$(pid_of "$1"); then
+    kill -KILL "$pid" 2>/dev/null || true
+    wait_gone "$pid"
+  fi
+  rm -f "$state/$1.pid"
+}
+
+wait_gone() {
+  local i
+  for ((i = 0; i < 100; i++)); do
+    [[ -e /proc/$1 ]] || return 0
+    # A zombie holds nothing any more; its parent will collect it.
+    [[ $(awk '/^State:/ {print $2}' "/proc/$1/status" 2>/dev/null) != Z ]] || return 0
+    sleep 0.1
+  done
+  say "process $1 is still there"
+}
+
 is_host() { local h; for h in "${hosts[@]}"; do [[ $h == "$1" ]] && return 0; done; return 1; }
 
 # lab_is_up: whether Kubernetes has been started and its control plane's host lives.
@@ -73,4 +95,28 @@ retry() {
     ((SECONDS < end)) || return 1
     sleep 0.5
   done
+}
+
+# start_plain NAME: a network namespace without files of its own.
+start_plain() {
+  local pid
+  setsid unshare --net sleep infinity </dev/null >/dev/null 2>&1 &
+  pid=$!
+  # Until it has a network of its own, what is done to it would be done to the machine.
+  retry 5 has_own_network "$pid" || die "$1 did not start"
+  remember "$1" "$pid"
+}
+
+has_own_network() { [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]; }
+
+net() { local host=$1; shift; nsenter -t "$(pid_of "$host")" -n "$@"; }
+
+address() { net "$1" ip addr add "$3" dev "$2" && net "$1" ip link set "$2" up; }
+
+# plug HOST IFACE SEGMENT ADDRESS: macvlan in bridge mode is the switch. With veth
+# links instead, Cilium would not take eth1 for a device of the node: it leaves
+# out veth links that hold no default route.
+plug() {
+  nsenter -t "$(pid_of switch)" -n ip link add link "l2-$3" name "$2" netns "$(pid_of "$1")" type macvlan mode bridge
+  address "$1" "$2" "$4"
 }

@@ -82,12 +82,17 @@ impl Cluster {
 
     /// Native routing, every agent ready, nothing left of an earlier run.
     pub(crate) fn settle(&self) {
-        let mode = self
-            .kubectl("-n kube-system get configmap cilium-config -o jsonpath={.data.routing-mode}");
-        if mode != "native" || self.pods().iter().filter(|pod| pod.app == "probe").count() != 3 {
+        if self.config("routing-mode") != "native" || self.pods().iter().filter(|pod| pod.app == "probe").count() != 3 {
             self.up("native");
         }
         self.agents_ready();
+    }
+
+    /// A setting of Cilium, by its key in the `ConfigMap`.
+    pub(crate) fn config(&self, key: &str) -> String {
+        self.kubectl(&format!(
+            "-n kube-system get configmap cilium-config -o jsonpath={{.data.{key}}}"
+        ))
     }
 
     /// Changes the routing mode of the whole cluster, as `tests/lab/up` does it.
@@ -168,6 +173,11 @@ impl Cluster {
         )
     }
 
+    /// Whether a program that not every lab needs is built.
+    pub(crate) fn has_built(&self, program: &str) -> bool {
+        self.lab_dir.join("bin").join(program).exists()
+    }
+
     /// A file of the running lab.
     pub(crate) fn state(&self, name: &str) -> PathBuf {
         self.lab_dir.join("state").join(name)
@@ -239,7 +249,8 @@ impl Cluster {
         std::env::join_paths(folders).expect("no folder has a colon")
     }
 
-    fn script(&self, name: &str, words: &[&str]) -> Output {
+    /// Runs a script of the lab to its end.
+    pub(crate) fn script(&self, name: &str, words: &[&str]) -> Output {
         let mut command = Command::new(self.scripts.join(name));
         command.args(words).stdin(Stdio::null()).output().expect("bash is there")
     }

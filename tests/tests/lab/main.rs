@@ -3,7 +3,8 @@
 //!
 //! One test, because the scenarios share a cluster and break it in turn. Each puts back what it
 //! changed, also when it fails; the rest still runs, and the failures are listed at the end.
-//! `KUBECTL_LAB_TEST_LAB=1` turns it on once `tests/lab/up` has brought the cluster up;
+//! `KUBECTL_LAB_TEST_LAB=1` turns it on once `tests/lab/up` has brought the cluster up, and which
+//! scenarios run follows from what it was brought up with;
 //! `KUBECTL_LAB_TEST_ONLY=word` runs the scenarios whose name holds that word.
 
 mod access;
@@ -15,8 +16,13 @@ mod completion;
 mod cures;
 mod faults;
 mod forwarding;
+mod ipam;
+mod nodes;
+mod reach;
 mod routes;
+mod scale;
 mod silent_hosts;
+mod sysdumps;
 mod transports;
 
 use std::io::Write;
@@ -33,8 +39,8 @@ const AT_THE_DESK: &str = "KUBECTL_LAB_TEST_AT_THE_DESK";
 /// A name, and what is done under it.
 type Scenario = (&'static str, fn(&Cluster));
 
-/// In this order, so that the routing mode changes only twice.
-const SCENARIOS: [Scenario; 33] = [
+/// The scenarios of the usual lab, in this order, so that the routing mode changes only twice.
+const SCENARIOS: &[Scenario] = &[
     ("native: the black hole is found, word for word", routes::black_hole),
     ("native: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
     ("native: a trace across the router ends where the packet does", routes::traces),
@@ -43,6 +49,15 @@ const SCENARIOS: [Scenario; 33] = [
     ("capture: the same tables as live", captures::same_tables),
     ("capture: --record holds what the run asked", captures::recorded),
     ("capture: --against shows the one route that changed", captures::against),
+    ("nodes: the table says what kubectl and the hosts say", nodes::table),
+    ("nodes: addresses are those that `ip` prints", nodes::addresses),
+    ("nodes: facts of the cluster with their places", nodes::facts),
+    ("nodes: figures are those of the metrics API", nodes::top),
+    ("sysdump: the same answers as live and as a capture", sysdumps::same_answers),
+    ("sysdump: bugtool's archives still packed", sysdumps::packed),
+    ("reach: what is measured is what pings do", reach::everybody),
+    ("reach: a firewall that no table shows", reach::firewall),
+    ("reach: the MTU of a narrow link", reach::narrow_link),
     ("completion: kubectl asks the program", completion::through_kubectl),
     ("fault: a direct route is missing", faults::missing),
     ("fault: a route of a node that is gone", faults::stale),
@@ -68,6 +83,24 @@ const SCENARIOS: [Scenario; 33] = [
     ("api: killed, and back", api::killed),
     ("cure: the static routes of the fix, as printed", cures::static_routes),
     ("cure: tunnel mode, and back", cures::tunnel),
+    ("scale: a crowd of nodes", scale::crowd),
+];
+
+/// Those of a lab where Kubernetes hands out the ranges of pods, with kube-proxy if it is built.
+const KUBERNETES_IPAM: &[Scenario] = &[
+    ("kubernetes ipam: the Nodes' ranges are the pods' ranges", ipam::ranges_of_kubernetes),
+    ("kubernetes ipam: the black hole is found, word for word", routes::black_hole),
+    ("kubernetes ipam: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
+    ("kubernetes ipam: pings come back where trace says so", forwarding::live),
+    ("kubernetes ipam: the same tables as live", captures::same_tables),
+];
+
+/// Those of a lab where nodes take blocks out of pools.
+const MULTI_POOL_IPAM: &[Scenario] = &[
+    ("multi-pool ipam: every block of every node is shown", ipam::blocks_of_pools),
+    ("multi-pool ipam: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
+    ("multi-pool ipam: pings come back where trace says so", forwarding::live),
+    ("multi-pool ipam: the same tables as live", captures::same_tables),
 ];
 
 #[test]
@@ -85,9 +118,14 @@ fn live() {
     let cluster = Cluster::at_hand();
     cluster.settle();
     let only = std::env::var(ONLY).unwrap_or_default();
+    let scenarios = match &*cluster.config("ipam") {
+        "kubernetes" => KUBERNETES_IPAM,
+        "multi-pool" => MULTI_POOL_IPAM,
+        _ => SCENARIOS,
+    };
     let mut failed = Vec::new();
-    assert!(SCENARIOS.iter().any(|(name, _)| name.contains(&only)), "no scenario has `{only}`");
-    for (name, scenario) in SCENARIOS.iter().filter(|(name, _)| name.contains(&only)) {
+    assert!(scenarios.iter().any(|(name, _)| name.contains(&only)), "no scenario has `{only}`");
+    for (name, scenario) in scenarios.iter().filter(|(name, _)| name.contains(&only)) {
         let began = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&cluster)));
         let took = began.elapsed().as_secs_f32();
