@@ -97,7 +97,8 @@ impl Plugin for Reach {
         let facts =
             Facts { cluster: &cluster, sources: &sources, targets: &targets, probes: &probes };
         for (subject, failure) in report::unmeasured(&facts) {
-            partial(subject, &failure);
+            // The host itself answered: what is missing are these probes.
+            partial(&format!("probes from {subject}"), &failure);
         }
         let mut summary = Table::<CountRow>::new("summary");
         for row in report::count_rows(&facts, plan.left_out) {

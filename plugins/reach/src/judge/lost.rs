@@ -114,6 +114,7 @@ fn predicted(
     if let Some((place, line)) = first.prediction.lines.last() {
         finding = finding.evidence(place.clone(), line.clone());
     }
+    let trace = format!("every hop and its route: {}", trace(facts, first));
     if is_expected && matches!(end, Disposition::BlackHole | Disposition::NoRoute) {
         let lacking = fixes::lacking(facts.cluster, host);
         let routes = fixes::static_routes(facts.cluster, host, &lacking);
@@ -123,9 +124,10 @@ fn predicted(
                  they stay):\n{}",
                 routes.join("\n")
             ));
+            return finding.fix(format!("other cures: kubectl lab routes; {trace}"));
         }
     }
-    finding.fix(format!("every hop and its route: {}", trace(facts, first)))
+    finding.fix(trace)
 }
 
 /// The command that shows the walk of a pair.
