@@ -64,7 +64,13 @@ pub(crate) async fn capture(
     Writer::check(&capture.file)?;
     let console = Arc::new(Console::new(settings));
     let source = source::open(settings, &clusters, &console).await?;
-    let recorder = Arc::new(Recorder::new(source).redacting(redaction).once());
+    let recorder = Recorder::new(source).redacting(redaction);
+    // What the cards name is asked first; a plugin that asks on its own need not ask it again.
+    let recorder = match capture.what {
+        Captured::Cards { .. } => recorder.once(),
+        Captured::Command(_) => recorder,
+    };
+    let recorder = Arc::new(recorder);
     let session = Session { settings, installed: &installed, console, recorder };
     let mut report = Report::default();
     match &capture.what {
@@ -75,8 +81,13 @@ pub(crate) async fn capture(
             report.partials = session.everything(plugins, runs).await?;
             if let Some(time) = for_ {
                 let streams = live.iter().map(|command| session.run(command, Some(*time)));
-                for partials in join_all(streams).await {
-                    report.partials.extend(partials?);
+                for (command, ended) in live.iter().zip(join_all(streams).await) {
+                    let subject = command.path.join(" ");
+                    match ended {
+                        Ok(partials) => report.partials.extend(partials),
+                        // The rest is worth keeping.
+                        Err(why) => report.partials.push(Partial { subject, why }),
+                    }
                 }
             }
         }

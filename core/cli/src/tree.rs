@@ -271,7 +271,7 @@ fn capture() -> Node {
                exit code is 3 then. A FILE with the name of a command below is written with its \
                folder, such as ./show.")
         .example("kubectl lab capture before.zip", "Everything the plugins can ask")
-        .example("kubectl lab capture before.zip --for 30s", "and half a minute of what runs until stopped")
+        .example("kubectl lab capture before.zip --for 30s", "Also half a minute of what runs until stopped")
         .example("kubectl lab capture routes.zip -- routes", "Only what `routes` asks")
         .example("kubectl lab routes --from before.zip", "Read it again, without a cluster")
         .takes(required(positional("file", Kind::Path, "Where to write it")))
@@ -297,9 +297,9 @@ fn capture() -> Node {
                        prints them in JSON or YAML. A later answer takes the place of an earlier one.\n\n\
                        Nodes among the objects become hosts. A list is taken for all there is of its \
                        kind, or, with --namespace, for all in that namespace; one object for itself alone.")
-                .example("kubectl lab capture add t.zip --objects < nodes.json", "from `kubectl get nodes -o json`")
+                .example("kubectl lab capture add t.zip --objects < nodes.json", "The nodes, from `kubectl get nodes -o json`")
                 .example("kubectl lab capture add t.zip --host k8s-w0 -- ip route < pasted.txt", "What a node printed")
-                .example("kubectl lab capture add t.zip --host router --extra --address 192.168.10.200 -- ip route < r.txt",
+                .example("kubectl lab capture add t.zip --host router --extra -- ip route < r.txt",
                          "What a host beside the cluster printed")
                 .takes(file())
                 .takes(repeated(positional("command", Kind::Text, "The command, behind `--`, word for word")))

@@ -158,7 +158,7 @@ deep = { level = 0x10, on = true, ratio = 1.5 }
         settings.redact.iter().map(|one| (one.value.as_str(), one.origin.to_string())).collect();
     assert_eq!(
         redact,
-        [("[0-9a-f]{32}", "/c.toml:29".to_owned()), ("^token: .*", "/c.toml:30".to_owned())]
+        [("[0-9a-f]{32}", "/c.toml:39".to_owned()), ("^token: .*", "/c.toml:40".to_owned())]
     );
     assert_eq!(settings.plugin("routes", "ignore"), Some("10.0.0.0/8,fe80::/10"));
     assert_eq!(settings.plugin("routes", "deep.level"), Some("16"));

@@ -11,8 +11,8 @@ use std::string::FromUtf8Error;
 use lab_model::cilium::CiliumNode;
 use lab_model::fib::Fib;
 use lab_model::iproute2::{
-    DeviceName, IpRule, NeighborState, Route, TableId, read_addresses, read_links, read_neighbors,
-    read_routes, read_rules,
+    DeviceName, IpRule, NeighborState, Route, TableId, local_routes, read_addresses, read_links,
+    read_neighbors, read_routes, read_rules,
 };
 use lab_model::kubernetes::{ConfigMap, Node, Pod};
 use lab_model::{AddressFamily, Problem};
@@ -94,6 +94,11 @@ impl Question {
         forms.split_once(" | ").map_or(forms, |(first, _)| first)
     }
 
+    /// One line for a failed answer.
+    fn failed(self, failure: &Failure) -> String {
+        format!("`{}`: {}", self.command(), failure.message())
+    }
+
     fn is_asked(self, scope: Scope, kind: Kind) -> bool {
         match self {
             Self::Routes | Self::Rules | Self::Addresses => true,
@@ -165,7 +170,7 @@ struct Draft {
     /// known when every answer has come.
     without_local: Option<Vec<Route>>,
     due: usize,
-    failure: Option<String>,
+    missing: Vec<(Question, Failure)>,
 }
 
 impl Draft {
@@ -193,7 +198,7 @@ impl Draft {
             rules: Vec::new(),
             without_local: None,
             due,
-            failure: None,
+            missing: Vec::new(),
         }
     }
 
@@ -268,8 +273,8 @@ impl Draft {
             return;
         }
         let Some(mut routes) = self.routes.take() else {
-            let why = self.failure.clone().unwrap_or_else(|| "no routing table".to_owned());
-            self.input.fib = Err(why);
+            let why = self.main_failure().map(|(question, why)| question.failed(why));
+            self.input.fib = Err(why.unwrap_or_else(|| "no routing table".to_owned()));
             return;
         };
         if let Some(routes6) = self.routes6.take().filter(|routes| !routes.is_empty()) {
@@ -286,23 +291,23 @@ impl Draft {
     }
 
     fn fail(&mut self, question: Question, failure: &Failure) {
-        let what = format!("`{}`: {}", question.command(), failure.message());
+        let what = question.failed(failure);
         match question {
             Question::AgentStatus => self.input.agent = Agent::Silent(what.clone()),
             Question::Addresses => self.input.addresses = Err(what.clone()),
             _ => {}
         }
-        if question.is_optional() {
-            log::debug(&format!("{}: {what}", self.input.name));
-            return;
+        log::debug(&format!("{}: {what}", self.input.name));
+        if !question.is_optional() {
+            self.missing.push((question, failure.clone()));
         }
-        // One line for each host, however many of its answers are missing.
-        if self.failure.is_none() {
-            partial(&self.input.name, failure);
-            self.failure = Some(what);
-        } else {
-            log::debug(&format!("{}: {what}", self.input.name));
-        }
+    }
+
+    /// Why there are no tables: the answer that should have had them, whichever came first.
+    fn main_failure(&self) -> Option<&(Question, Failure)> {
+        let order =
+            |(question, _): &&(Question, Failure)| EVERY.iter().position(|known| known == question);
+        self.missing.iter().min_by_key(order)
     }
 
     /// Records of which none may be missing: a route that could not be read is not a missing
@@ -324,11 +329,33 @@ impl Draft {
         records
     }
 
-    fn finish(mut self) -> HostInput {
-        if let Some(mut routes) = self.without_local {
-            routes.extend(tables::local_of(&self.input, &routes));
-            self.input.fib = Ok(Fib::new(self.rules, routes));
+    /// Tells what is missing: a host without tables in one line, however many of its answers
+    /// are; of one that has them, each question.
+    fn tell_missing(&self) {
+        if self.input.fib.is_err() {
+            if let Some((_, failure)) = self.main_failure() {
+                partial(&self.input.name, failure);
+            }
+            return;
         }
+        for (question, failure) in &self.missing {
+            let (_, command) = question.command().split_once(": ").unwrap_or_default();
+            partial(&format!("{command} on {}", self.input.name), failure);
+        }
+    }
+
+    fn finish(mut self) -> HostInput {
+        if let Some(mut routes) = self.without_local.take() {
+            if self.input.addresses.is_err() {
+                // Not all, but true.
+                let own = tables::addresses_of(&self.input.known, &routes);
+                self.input.addresses = if own.is_empty() { self.input.addresses } else { Ok(own) };
+            }
+            let own = self.input.addresses.iter().flatten();
+            routes.extend(local_routes(own.map(|own| (own.device, own.ip, own.network))));
+            self.input.fib = Ok(Fib::new(std::mem::take(&mut self.rules), routes));
+        }
+        self.tell_missing();
         self.input
     }
 }

@@ -93,7 +93,7 @@ fn what_was_not_pasted_is_told() {
     assert!(run.err.contains("not in this capture: ip -j rule on k8s-ctr"), "{}", run.err);
     paste(&capture, "k8s-ctr", "ip rule", &text("k8s-ctr", "ip-rule"));
     let run = Lab::line("routes --from").arg(&capture).run();
-    assert!(!run.err.contains("on k8s-ctr"), "{}", run.err);
+    assert!(!run.err.contains("ip -j rule on k8s-ctr"), "{}", run.err);
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! From a capture back to a [`Writer`]: to change it, or to pack a folder.
 
+use lab_types::Failure;
+
+use super::format::Missing;
 use super::reader::Capture;
 use super::writer::Writer;
 use crate::Answer;
 use crate::Selection;
+use crate::files::path;
 use crate::objects::Objects;
 use crate::project::lookup;
 
@@ -42,6 +46,16 @@ impl Capture {
             };
             // Backwards, because of the same question the first line counts.
             for (question, recorded) in own.into_iter().chain(pods).rev() {
+                // An output that is no longer there is as if it had never been answered, and can
+                // be added again.
+                if let Some(gone) = recorded.entry.files().find(|file| {
+                    path::fault(file).is_none()
+                        && !self.files.has(&format!("{}{file}", recorded.folder))
+                }) {
+                    let why = Failure::other(format!("its file {gone} was missing"));
+                    writer.missing(Missing::of_command(&question, &why));
+                    continue;
+                }
                 let outcome = self.outcome(&recorded)?;
                 writer.command(host, &question, outcome, recorded.entry.ms)?;
                 if let Some(stamps) = self.stamps(&recorded)? {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use lab_types::Failure;
 use lab_types::FailureKind;
 use serde::Deserialize;
 use serde::Serialize;
@@ -153,6 +154,33 @@ pub(crate) fn join(kind: PlaceKind, host: Option<&str>, pod: Option<&PodName>) -
 }
 
 impl Missing {
+    /// A question about a kind, or about what is no command.
+    pub(crate) fn of_kind(kind: &str, selected: Selected, failure: &Failure) -> Self {
+        Self {
+            place: None,
+            host: None,
+            pod: None,
+            argv: Vec::new(),
+            kind: Some(kind.to_owned()),
+            selected,
+            failure: failure.kind,
+            why: failure.message.clone(),
+        }
+    }
+
+    /// A command.
+    pub(crate) fn of_command(question: &Question, failure: &Failure) -> Self {
+        let (place, host, pod) = split(&question.place);
+        Self {
+            place: Some(place),
+            host,
+            pod,
+            argv: question.argv.clone(),
+            kind: None,
+            ..Self::of_kind("", Selected::default(), failure)
+        }
+    }
+
     /// What they are sorted by in `capture.json`.
     pub(crate) fn order(&self) -> impl Ord + '_ {
         let command = (self.place, &self.host, &self.pod, &self.argv);

@@ -248,6 +248,13 @@ pub(super) fn unanswered(what: &str, why: Option<&Missing>) -> Failure {
         Some(missing) if missing.failure == FailureKind::NotFound => {
             Failure::not_found(missing.why.clone())
         }
+        // Recorded from a capture or a sysdump that did not have it either.
+        Some(missing)
+            if missing.failure == FailureKind::Unavailable
+                && missing.why.starts_with("not in this ") =>
+        {
+            Failure::unavailable(missing.why.clone())
+        }
         Some(missing) => {
             let kind = missing.failure.as_str();
             let why =

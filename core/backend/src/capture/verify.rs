@@ -24,7 +24,10 @@ pub struct Fault {
 
 /// Cures; `capture add` writes everything anew that an index names.
 const AGAIN: &str = "add the output again with `kubectl lab capture add`";
-const OBJECTS_AGAIN: &str = "add the objects again with `kubectl lab capture add --objects`";
+const OUT_AND_AGAIN: &str =
+    "take the file out, then add the output again with `kubectl lab capture add`";
+const OBJECTS_AGAIN: &str =
+    "take the file out, then add the objects again with `kubectl lab capture add --objects`";
 const DROPPED: &str = "the next `kubectl lab capture add` leaves it out";
 const ANEW: &str = "make the capture again";
 
@@ -118,7 +121,7 @@ impl Check<'_> {
                             self.fault(&output, "it is not JSON", AGAIN);
                         }
                     }
-                    Err(failure) => self.fault(&output, failure.message, AGAIN),
+                    Err(failure) => self.fault(&output, failure.message, OUT_AND_AGAIN),
                 }
             }
             self.stamps(&recorded);
@@ -135,10 +138,14 @@ impl Check<'_> {
         match (self.capture.stamps(recorded), self.capture.outcome(recorded)) {
             (Ok(Some(stamps)), Ok(outcome)) if stamps.len() != lines(&outcome.out) => {
                 let (n_stamps, n_lines) = (stamps.len(), lines(&outcome.out));
-                self.fault(&name, format!("it has {n_stamps} times for {n_lines} lines"), AGAIN);
+                self.fault(
+                    &name,
+                    format!("it has {n_stamps} times for {n_lines} lines"),
+                    OUT_AND_AGAIN,
+                );
             }
             (Err(failure), _) if self.capture.files.has(&name) => {
-                self.fault(&name, failure.message, AGAIN);
+                self.fault(&name, failure.message, OUT_AND_AGAIN);
             }
             _ => {}
         }

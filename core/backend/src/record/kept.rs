@@ -18,7 +18,6 @@ use crate::Selection;
 use crate::capture::Writer;
 use crate::capture::format::Missing;
 use crate::capture::format::Selected;
-use crate::capture::format::split;
 use crate::project::lookup;
 
 /// The answers so far. Of the same question the last answer counts, but a failure never takes
@@ -132,7 +131,7 @@ impl Kept {
         match &self.version {
             Some(Ok(version)) => writer.version(version.clone()),
             Some(Err(failure)) => {
-                writer.missing(of_kind("version.json", Selected::default(), failure));
+                writer.missing(Missing::of_kind("version.json", Selected::default(), failure));
             }
             None => {}
         }
@@ -151,7 +150,7 @@ impl Kept {
                 Err(failure) => {
                     let what =
                         crate::capture::log_name(namespace, pod, container.as_deref(), *previous);
-                    writer.missing(of_kind(&what, Selected::default(), failure));
+                    writer.missing(Missing::of_kind(&what, Selected::default(), failure));
                 }
             }
         }
@@ -165,7 +164,7 @@ impl Kept {
             Some(Ok(hosts)) => hosts.clone(),
             other => {
                 if let Some(Err(failure)) = other {
-                    writer.missing(of_kind("hosts", Selected::default(), failure));
+                    writer.missing(Missing::of_kind("hosts", Selected::default(), failure));
                 }
                 let names: BTreeSet<_> =
                     self.commands.keys().filter_map(|q| q.place.host()).collect();
@@ -195,14 +194,7 @@ impl Kept {
                     }
                 }
                 Err(failure) => {
-                    let (place, host, pod) = split(&question.place);
-                    writer.missing(Missing {
-                        place: Some(place),
-                        host,
-                        pod,
-                        argv: question.argv.clone(),
-                        ..of_kind("", Selected::default(), failure)
-                    });
+                    writer.missing(Missing::of_command(question, failure));
                 }
             }
         }
@@ -236,10 +228,10 @@ impl KindKept {
         if let Err(failure) = written {
             // What is there is true, but it is not all.
             writer.only(kind.clone(), []);
-            writer.missing(of_kind(&kind, Selected::default(), &failure));
+            writer.missing(Missing::of_kind(&kind, Selected::default(), &failure));
         }
         for (selected, failure) in &self.failed {
-            writer.missing(of_kind(&kind, selected.clone(), failure));
+            writer.missing(Missing::of_kind(&kind, selected.clone(), failure));
         }
     }
 }
@@ -260,19 +252,6 @@ fn selected(of: &Selection, name: Option<&str>) -> Selected {
         // One object by name is whole, whatever selectors came along.
         labels: if name.is_some() { None } else { full(&of.labels) },
         fields: if name.is_some() { None } else { full(&of.fields) },
-    }
-}
-
-fn of_kind(kind: &str, selected: Selected, failure: &Failure) -> Missing {
-    Missing {
-        place: None,
-        host: None,
-        pod: None,
-        argv: Vec::new(),
-        kind: (!kind.is_empty()).then(|| kind.to_owned()),
-        selected,
-        failure: failure.kind,
-        why: failure.message.clone(),
     }
 }
 

@@ -130,17 +130,23 @@ fn hostile_names() {
     let scratch = Scratch::new();
     let mut files = unpacked();
     files.insert("aaaaaaa".into(), b"x".to_vec());
-    let mut bytes = zipped(Layout::New, "", &files);
-    let mut count = 0;
-    for at in 0..bytes.len() - 7 {
-        if &bytes[at..at + 7] == b"aaaaaaa" {
-            bytes[at..at + 7].copy_from_slice(b"../../a");
-            count += 1;
+    let renamed = |from: &[u8], to: &[u8], files: &Files| {
+        let mut bytes = zipped(Layout::New, "", files);
+        let mut count = 0;
+        for at in 0..bytes.len() - from.len() {
+            if bytes[at..].starts_with(from) {
+                bytes[at..at + to.len()].copy_from_slice(to);
+                count += 1;
+            }
         }
-    }
-    assert_eq!(count, 2);
-    let failure = Sysdump::open(scratch.put("x.zip", bytes)).unwrap_err();
+        assert_eq!(count, 2);
+        Sysdump::open(scratch.put("x.zip", bytes)).unwrap_err()
+    };
+    let failure = renamed(b"aaaaaaa", b"../../a", &files);
     assert!(failure.message.contains("it leaves the"), "{failure}");
+    files.insert("aaaaaab".into(), b"y".to_vec());
+    let failure = renamed(b"aaaaaab", b"aaaaaaa", &files);
+    assert!(failure.message.contains("two files in it have the same name"), "{failure}");
 
     let zip = zipped(Layout::New, "x", &unpacked());
     let mut zip = zip::ZipWriter::new_append(std::io::Cursor::new(zip)).unwrap();
