@@ -176,6 +176,7 @@ fn column(id: &str, title: &str, kind: ColumnKind, about: &str) -> Column {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: about.to_owned(),
     }
 }

@@ -1,10 +1,12 @@
 //! The program: from arguments to an exit code.
 //!
-//! `run` tells the story on one page, `capture` that of captures, `doctor` checks what they need; `plugins` are the components
-//! inside the binary; `source` chooses who answers; `live` shows a command while it runs;
+//! `run` tells the story on one page, `capture` that of captures, `doctor` checks what they need;
+//! `plugins` are the components inside the binary; `source` chooses who answers, `consent` who is
+//! asked before something runs; `live` shows a command while it runs;
 //! `terminal` is the only module that writes to the terminal.
 
 mod capture;
+mod consent;
 mod contents;
 mod doctor;
 mod live;

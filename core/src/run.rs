@@ -30,6 +30,7 @@ use lab_types::FailureKind;
 use tokio::sync::Notify;
 
 use crate::capture;
+use crate::consent;
 use crate::doctor;
 use crate::live::Closed;
 use crate::live::Live;
@@ -308,9 +309,10 @@ impl<'a> Ready<'a> {
     ) -> Finished {
         let Circumstances { settings, console, stop, reader } = circumstances;
         let call = Call { path: command.path.clone(), values: command.values.clone() };
+        let consent = consent::of(settings, console, backend.as_ref());
         let run = Run {
             backend,
-            gate: Gate::new(self.card),
+            gate: Gate::new(self.card).asking(consent),
             settings: settings.plugins.get(self.name).cloned().unwrap_or_default(),
             limits: Limits { concurrency: settings.hosts.concurrency.value, ..Limits::default() },
             live: command.live,

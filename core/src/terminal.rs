@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::io::BufRead;
 use std::io::IsTerminal;
 use std::io::Read;
 use std::io::Write;
@@ -124,6 +125,27 @@ pub(crate) fn input(most: u64) -> Result<Vec<u8>, Failure> {
         )));
     }
     Ok(bytes)
+}
+
+/// Whether somebody can be asked: questions go to stderr, answers come from stdin.
+pub(crate) fn interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Writes text on stderr and waits for a line; none when there will be no more. The caller has
+/// to make the text safe.
+pub(crate) fn ask(text: &str) -> Option<String> {
+    let mut err = io::stderr().lock();
+    err.write_all(text.as_bytes()).and_then(|()| err.flush()).ok()?;
+    let mut line = String::new();
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(read) if read > 0 => Some(line),
+        _ => {
+            // The cursor still stands behind the question.
+            let _ = writeln!(err);
+            None
+        }
+    }
 }
 
 /// How a run drew its report.

@@ -4,6 +4,16 @@ use std::fmt::Write;
 
 use lab_types::Card;
 
+/// What a `**` in an ask means, above the list of what is known to only read.
+const ANY_COMMAND: &str = "\nany command
+  `**` stands for any words. A command of the forms below only reads, and runs unasked; for every
+  other one you are asked, with its exact words, before it runs anywhere. `--yes` answers for you.
+  {…} is any number of these words, -[abc] a dash and some of these letters, x? at most one,
+  x* any number, x+ at least one, a|b either.
+
+known to only read
+";
+
 /// `plugin list`.
 pub(crate) fn plugin_list(cards: &[(String, Card)]) -> String {
     let width = cards.iter().map(|(name, _)| name.len()).max().unwrap_or_default().max(4);
@@ -33,6 +43,13 @@ pub(crate) fn plugin_info(name: &str, card: &Card) -> String {
         let _ = writeln!(text, "  {}: {}", ask.capability, ask.reason);
         for scope in &ask.scope {
             let _ = writeln!(text, "    {scope}");
+        }
+    }
+    if card.asks.iter().flat_map(|ask| &ask.scope).any(|scope| scope.ends_with("**")) {
+        text.push_str(ANY_COMMAND);
+        let forms = lab_backend::READ_ONLY.lines().filter(|line| !line.starts_with('#'));
+        for form in forms.filter(|form| !form.is_empty()) {
+            let _ = writeln!(text, "  {form}");
         }
     }
     let limits = lab_engine::Limits::default();

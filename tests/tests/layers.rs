@@ -103,7 +103,12 @@ const RULES: &[Rule] = &[
     },
     Rule {
         what: "in a plugin only the collecting stage asks the host",
-        within: &["plugins/forwarding/src", "plugins/routes/src", "plugins/reach/src"],
+        within: &[
+            "plugins/forwarding/src",
+            "plugins/routes/src",
+            "plugins/reach/src",
+            "plugins/each/src",
+        ],
         words: &[
             "Batch",
             "Place",
@@ -119,11 +124,17 @@ const RULES: &[Rule] = &[
         allowed: &[
             ("plugins/forwarding/src/collect.rs", "it is the collecting stage"),
             ("plugins/reach/src/collect.rs", "it is the collecting stage"),
+            ("plugins/each/src/collect.rs", "it is the collecting stage"),
         ],
     },
     Rule {
         what: "in a plugin only the reporting stage sends rows and findings",
-        within: &["plugins/forwarding/src", "plugins/routes/src", "plugins/reach/src"],
+        within: &[
+            "plugins/forwarding/src",
+            "plugins/routes/src",
+            "plugins/reach/src",
+            "plugins/each/src",
+        ],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
             ("plugins/routes/src/lib.rs", "runs the stages"),
@@ -136,6 +147,8 @@ const RULES: &[Rule] = &[
                 "plugins/forwarding/src/collect.rs",
                 "a host without an answer is told where it is asked",
             ),
+            ("plugins/each/src/lib.rs", "runs the stages"),
+            ("plugins/each/src/collect.rs", "a host without an answer is told where it is asked"),
         ],
     },
 ];

@@ -20,13 +20,14 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
   cargo run --release -p lab-benches --bin bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [stream] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [stream] [each] [size]
 
   --program PATH   kubectl-lab; beside this program when not given
   --kubectl PATH   kubectl; from PATH when not given
   --captures DIR   where generated captures are kept; a folder of the system's temporary one
   --wasm PATH      the component of `routes`; where the build of kubectl-lab leaves it
   --guest PATH     the component of the guest `streamer`; where the command above leaves it
+  --each PATH      the component of `each`; beside it
   --nodes N        nodes of the large capture, 1000 when not given
   --rows N         rows of a live command, 3000000 when not given
   --rounds N       rounds of every comparison, 5 when not given; five times as many for starts
@@ -45,6 +46,8 @@ What is measured:
            host reads them one after the other
   stream   whole processes: a guest that only appends rows of ten columns, read from a pipe by
            `cat`: lines in a second, and the largest resident size with N rows and with a tenth
+  each     1000 hosts that answer 1 MB each, folded by the component in the program's engine and
+           drawn: the largest resident size, with three different answers and with 1000
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -107,6 +110,7 @@ struct Setup {
     wasm: PathBuf,
     guest: PathBuf,
     rows: u32,
+    each: PathBuf,
     /// This room's other programs.
     room: PathBuf,
     nodes: u32,
@@ -115,18 +119,20 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
     ("sysdump", sysdump),
     ("wasm", wasm),
     ("stream", stream),
+    ("each", each),
     ("size", size),
 ];
 
 fn run() -> Result<ExitCode, String> {
-    let flags = ["program", "kubectl", "captures", "wasm", "guest", "nodes", "rows", "rounds"];
+    let flags =
+        ["program", "kubectl", "captures", "wasm", "guest", "each", "nodes", "rows", "rounds"];
     let args = Arguments::of_process(&flags)?;
     if args.wants_help() {
         print!("{HELP}");
@@ -178,6 +184,7 @@ fn setup(args: &Arguments) -> Result<Setup, String> {
         captures: path("captures", std::env::temp_dir().join("kubectl-lab-benches")),
         wasm: path("wasm", plugins.join("routes.wasm")),
         guest: path("guest", plugins.join("guest_streamer.wasm")),
+        each: path("each", plugins.join("each.wasm")),
         nodes: args.number("nodes", 1000)?,
         rows: args.number("rows", 3_000_000)?.max(10),
         rounds: args.number("rounds", 5)?.max(1),
@@ -428,6 +435,33 @@ fn stream(setup: &Setup, report: &mut Report) -> Result<(), String> {
         target: FLAT.1.to_owned(),
         met: Some(many / few <= FLAT.0),
     });
+    Ok(())
+}
+
+fn each(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    const HOSTS: u32 = 1000;
+    let (wasm, cache) = (setup.each.display(), setup.captures.join("components"));
+    let subject = |different: u32| {
+        let bytes = 1 << 20;
+        let numbers = [HOSTS, bytes, different].map(|number| number.to_string());
+        let args = [wasm.to_string(), cache.display().to_string()].into_iter().chain(numbers);
+        let name = format!("each, {HOSTS} answers of 1 MiB, {different} different");
+        Subject::new(&name, &setup.room("answers"), args)
+    };
+    let subjects = [subject(3), subject(HOSTS)];
+    for (subject, rows) in subjects.iter().zip([3, HOSTS]) {
+        let output = subject.output()?;
+        if output.trim() != rows.to_string() {
+            return Err(format!("{}: {} rows", subject.name, output.trim()));
+        }
+    }
+    let costs = in_turn(&subjects, setup.rounds.div_ceil(2))?;
+    for ((subject, costs), what) in subjects.iter().zip(&costs).zip(["alike", "all different"]) {
+        report.detail(&subject.name, costs);
+        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+        let peak = costs.peak() as f64 / f64::from(1 << 20);
+        report.lines.push(Line::below(&format!("each: peak memory, {what}"), peak, "MiB", 256.0));
+    }
     Ok(())
 }
 

@@ -49,8 +49,10 @@ impl Plan {
     pub fn of<'c>(cards: impl IntoIterator<Item = &'c Card>) -> Self {
         let mut plan = Self::default();
         for card in cards {
-            // What goes on until it is stopped is asked by the commands that follow it.
-            plan.commands.extend(scope::commands(card).filter(|scope| !scope.is_stream));
+            // What goes on until it is stopped is asked by the commands that follow it, and what
+            // the user types is not known before.
+            let planned = |scope: &CommandScope| !scope.is_stream && !scope.is_open();
+            plan.commands.extend(scope::commands(card).filter(planned));
             for of in scope::kinds(card) {
                 if !plan.kinds.contains(&of) {
                     plan.kinds.push(of);

@@ -2,29 +2,62 @@
 //!
 //! A plugin's card names its questions. Built-in plugins are granted what their card asks by
 //! being built in; a question that the card does not name is refused, whoever the plugin is.
+//! A card that names any command (`**`) gets commands that are known to only read; for every
+//! other one the user is asked, by the program and not by the plugin.
 
-use crate::Question;
-use crate::Selection;
-use crate::scope;
-use crate::scope::CommandScope;
-use crate::scope::PlaceWord;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::lock::Mutex;
 use lab_types::Card;
 use lab_types::Failure;
 
-/// The questions that a card allows.
-#[derive(Clone, Debug, Default)]
+use crate::Answer;
+use crate::Consent;
+use crate::NoConsent;
+use crate::Question;
+use crate::Selection;
+use crate::Wish;
+use crate::read_only::only_reads;
+use crate::scope;
+use crate::scope::CommandScope;
+use crate::scope::PlaceWord;
+
+/// The questions that a card allows, and the user's word on those that it leaves open.
+#[derive(Clone)]
 pub struct Gate {
     kinds: Vec<String>,
     commands: Vec<CommandScope>,
+    consent: Arc<dyn Consent>,
+    /// What the user said of each command, so that nobody is asked twice.
+    told: Arc<Mutex<BTreeMap<(PlaceWord, Vec<String>), Answer<()>>>>,
+}
+
+/// What a card says of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// It may run: the card has it word for word, or it is known to only read.
+    Granted,
+    /// It may run if the user agrees to exactly these words.
+    WithConsent,
 }
 
 impl Gate {
-    /// Reads the asks of a card. Scopes that are not understood allow nothing.
+    /// Reads the asks of a card. Scopes that are not understood allow nothing. Nobody is there
+    /// to be asked until [`Gate::asking`] says who.
     pub fn new(card: &Card) -> Self {
         Self {
             kinds: scope::kinds(card).map(|of| of.to_string()).collect(),
             commands: scope::commands(card).collect(),
+            consent: Arc::new(NoConsent),
+            told: Arc::default(),
         }
+    }
+
+    /// Says who is asked for consent.
+    #[must_use]
+    pub fn asking(self, consent: Arc<dyn Consent>) -> Self {
+        Self { consent, ..self }
     }
 
     /// The kinds that may be read, as `v1/Node`.
@@ -32,7 +65,8 @@ impl Gate {
         self.kinds.iter().map(String::as_str)
     }
 
-    /// The commands that may run: `host`, `agent` or `pod`, and the words, of which `*` is any.
+    /// The commands that may run: `host`, `agent` or `pod`, and the words, of which `*` is any,
+    /// and `**` any number of them.
     pub fn commands(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.commands.iter().map(|command| (command.place.as_str(), command.argv()))
     }
@@ -50,20 +84,58 @@ impl Gate {
         Err(Failure::denied(format!("the plugin's card does not ask for `{wanted}`")))
     }
 
-    /// Whether a command may run: word for word, where `*` stands for any one word.
+    /// Whether a command may run: word for word, where `*` stands for any one word and `**` at
+    /// the end for any more. What fits only the latter has to be known to only read, or needs
+    /// consent.
     ///
     /// # Errors
     /// As [`Gate::objects`].
-    pub fn command(&self, question: &Question) -> Result<(), Failure> {
-        let allowed = self.commands.iter().any(|command| command.covers(question));
-        if allowed {
-            return Ok(());
+    pub fn command(&self, question: &Question) -> Answer<Permission> {
+        let fitting = || self.commands.iter().filter(|command| command.covers(question));
+        if fitting().any(|command| !command.is_open()) {
+            return Ok(Permission::Granted);
         }
-        Err(Failure::denied(format!(
-            "the plugin's card does not ask for `{}: {}`",
-            PlaceWord::of(&question.place).as_str(),
-            question.argv.join(" ")
-        )))
+        if fitting().next().is_none() {
+            return Err(Failure::denied(format!(
+                "the plugin's card does not ask for `{}: {}`",
+                PlaceWord::of(&question.place).as_str(),
+                question.argv.join(" ")
+            )));
+        }
+        let reads = only_reads(&question.argv);
+        Ok(if reads { Permission::Granted } else { Permission::WithConsent })
+    }
+
+    /// The questions that may be asked, each or why not, after the user was asked once for every
+    /// command that needs it. Until this is done nothing may run.
+    ///
+    /// # Errors
+    /// The user refuses a command, or cannot be asked: then none of them may run.
+    pub async fn admit(&self, questions: Vec<Question>) -> Answer<Vec<Answer<Question>>> {
+        let permissions: Vec<Answer<Permission>> =
+            questions.iter().map(|question| self.command(question)).collect();
+        let mut wishes: BTreeMap<(PlaceWord, &[String]), usize> = BTreeMap::new();
+        for (question, permission) in questions.iter().zip(&permissions) {
+            if matches!(permission, Ok(Permission::WithConsent)) {
+                *wishes.entry((PlaceWord::of(&question.place), &question.argv)).or_default() += 1;
+            }
+        }
+        if !wishes.is_empty() {
+            // Held while the user thinks: two questions at once would read each other's answer.
+            let mut told = self.told.lock().await;
+            for ((place, argv), places) in wishes {
+                let argv = argv.to_vec();
+                let wish = Wish { place: place.as_str(), argv: argv.clone(), places };
+                let answer = match told.get(&(place, argv.clone())) {
+                    Some(answer) => answer.clone(),
+                    None => self.consent.ask(&wish).await,
+                };
+                told.insert((place, argv), answer.clone());
+                answer?;
+            }
+        }
+        let admitted = questions.into_iter().zip(permissions);
+        Ok(admitted.map(|(question, permission)| permission.map(|_| question)).collect())
     }
 }
 
@@ -83,6 +155,7 @@ mod tests {
             asks: vec![
                 ask("cluster", &["v1/Node", "v1/Secret"]),
                 ask("hosts", &["host: ip -j rule", "agent: cilium-dbg endpoint get *"]),
+                ask("hosts", &["pod: **", "pod: ls *", "pod: crictl **"]),
             ],
             ..Card::default()
         })
@@ -94,6 +167,25 @@ mod tests {
 
     fn host() -> Place {
         Place::Host { host: "a".into() }
+    }
+
+    fn pod() -> Place {
+        Place::Pod { namespace: "n".into(), name: "p".into(), container: None }
+    }
+
+    /// Notes what it is asked, and answers as it is told.
+    #[derive(Default)]
+    struct Notes {
+        asked: std::sync::Mutex<Vec<Wish>>,
+        refuses: bool,
+    }
+
+    impl Consent for Notes {
+        fn ask<'a>(&'a self, wish: &'a Wish) -> futures::future::BoxFuture<'a, Answer<()>> {
+            self.asked.lock().unwrap().push(wish.clone());
+            let refusal = Failure::denied("no");
+            Box::pin(async move { if self.refuses { Err(refusal) } else { Ok(()) } })
+        }
     }
 
     fn agent() -> Place {
@@ -130,5 +222,77 @@ mod tests {
     fn secrets_are_never_covered() {
         assert!(gate().objects(&kind("v1", "Secret")).is_err());
         assert_eq!(gate().kinds().collect::<Vec<_>>(), ["v1/Node"]);
+    }
+
+    #[test]
+    fn any_command_is_granted_if_it_only_reads_and_else_needs_consent() {
+        let ask = |argv: &[&str]| gate().command(&question(pod(), argv));
+        assert_eq!(ask(&["ip", "addr"]), Ok(Permission::Granted));
+        assert_eq!(ask(&["ip", "addr", "add", "10.0.0.1/8"]), Ok(Permission::WithConsent));
+        assert_eq!(ask(&["rm", "-rf", "/"]), Ok(Permission::WithConsent));
+        // Named beside it, so granted whatever it does.
+        assert_eq!(ask(&["ls", "/tmp"]), Ok(Permission::Granted));
+        assert_eq!(ask(&["ls", "-l", "/tmp"]), Ok(Permission::WithConsent));
+        assert!(ask(&[]).is_err(), "no command at all");
+        // Only where the card says so.
+        assert!(gate().command(&question(host(), &["ip", "addr"])).is_err());
+    }
+
+    #[test]
+    fn words_in_front_of_any_others_have_to_fit() {
+        let card = |scope: &str| Card {
+            asks: vec![Ask {
+                capability: "hosts".into(),
+                scope: vec![scope.into()],
+                reason: String::new(),
+            }],
+            ..Card::default()
+        };
+        let may = |scope: &str, argv: &[&str]| {
+            Gate::new(&card(scope)).command(&question(host(), argv)).ok()
+        };
+        assert_eq!(may("host: crictl **", &["crictl", "rm", "x"]), Some(Permission::WithConsent));
+        assert_eq!(may("host: crictl **", &["crictl"]), None);
+        assert_eq!(may("host: crictl **", &["ctr", "rm", "x"]), None);
+        // A double star is special at the end alone.
+        assert_eq!(may("host: a ** b", &["a", "x", "b"]), None);
+        assert_eq!(may("host: a ** b", &["a", "x", "y", "b"]), None);
+    }
+
+    #[test]
+    fn consent_is_asked_once_for_each_command_with_the_number_of_places() {
+        let notes = Arc::new(Notes::default());
+        let gate = gate().asking(notes.clone());
+        let questions = || {
+            vec![
+                question(pod(), &["reboot"]),
+                question(pod(), &["ip", "addr"]),
+                question(pod(), &["reboot"]),
+                question(host(), &["reboot"]),
+            ]
+        };
+        let admitted = futures::executor::block_on(gate.admit(questions())).unwrap();
+        let may: Vec<bool> = admitted.iter().map(Result::is_ok).collect();
+        assert_eq!(may, [true, true, true, false], "the card has no `host: reboot`");
+        futures::executor::block_on(gate.admit(questions())).unwrap();
+        let argv = vec!["reboot".to_owned()];
+        assert_eq!(*notes.asked.lock().unwrap(), [Wish { place: "pod", argv, places: 2 }]);
+    }
+
+    #[test]
+    fn a_refusal_holds_for_all_and_is_remembered() {
+        let notes = Arc::new(Notes { refuses: true, ..Notes::default() });
+        let gate = gate().asking(notes.clone());
+        for _ in 0..2 {
+            let questions = vec![question(pod(), &["ip", "addr"]), question(pod(), &["reboot"])];
+            assert!(futures::executor::block_on(gate.admit(questions)).is_err());
+        }
+        assert_eq!(notes.asked.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn nobody_to_ask_is_a_refusal() {
+        let questions = vec![question(pod(), &["reboot"])];
+        assert!(futures::executor::block_on(gate().admit(questions)).is_err());
     }
 }

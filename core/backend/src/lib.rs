@@ -7,6 +7,7 @@
 mod backend;
 mod capture;
 mod collect;
+mod consent;
 pub mod demo;
 mod files;
 mod forms;
@@ -18,6 +19,7 @@ mod objects;
 mod open;
 mod project;
 mod question;
+mod read_only;
 mod record;
 mod redact;
 mod replay;
@@ -32,13 +34,15 @@ pub use capture::{
     Addition, Capture, CommandContents, Contents, Fault, KindContents, MissingContents, Writer,
 };
 pub use collect::{Collected, Plan};
+pub use consent::{AnyConsent, Consent, NoConsent, Wish};
 pub use files::Limits;
 pub use forms::Forms;
-pub use gate::Gate;
+pub use gate::{Gate, Permission};
 pub use narrow::HostFilter;
 pub use open::open_any;
 pub use project::Projection;
 pub use question::{Host, HostKind, Outcome, Page, Place, Question, Selection};
+pub use read_only::READ_ONLY;
 pub use record::Recorder;
 pub use redact::Redaction;
 pub use select::Selector;

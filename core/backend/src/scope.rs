@@ -5,6 +5,8 @@
 //! v1/Node                                          a kind
 //! host: ip -j rule                                 a command, word for word
 //! agent: cilium-dbg endpoint get *                 `*` stands for any one word
+//! host: **                                         any command: what is not known to only read
+//!                                                  needs the user's consent
 //! host: ip -j rule | ip -d rule | ip rule          forms of one question, best first
 //! agent: cilium-dbg monitor -j &                   a command that goes on until it is stopped
 //! ```
@@ -87,16 +89,25 @@ impl CommandScope {
         &self.forms[0]
     }
 
+    /// Whether any words may follow those it names.
+    pub(crate) fn is_open(&self) -> bool {
+        self.argv().last().is_some_and(|word| word == "**")
+    }
+
     /// Whether it names every word, so that it can be asked without the plugin.
     pub(crate) fn is_whole(&self) -> bool {
-        self.place != PlaceWord::Pod && self.argv().iter().all(|word| word != "*")
+        let named = self.argv().iter().all(|word| word != "*");
+        self.place != PlaceWord::Pod && named && !self.is_open()
     }
 
     /// Whether a question is this one.
     pub(crate) fn covers(&self, question: &Question) -> bool {
+        let named = &self.argv()[..self.argv().len() - usize::from(self.is_open())];
+        let n_words = question.argv.len();
+        let enough = if self.is_open() { n_words > named.len() } else { n_words == named.len() };
         self.place == PlaceWord::of(&question.place)
-            && self.argv().len() == question.argv.len()
-            && self.argv().iter().zip(&question.argv).all(|(may, word)| may == "*" || may == word)
+            && enough
+            && named.iter().zip(&question.argv).all(|(may, word)| may == "*" || may == word)
     }
 
     /// The other forms of a question that it covers, best first.
@@ -215,6 +226,20 @@ mod tests {
         let scope = CommandScope::parse("host: ip -j rule | ip rule").unwrap();
         assert!(!scope.covers(&question("ip rule")));
         assert_eq!(scope.to_string(), "host: ip -j rule");
+    }
+
+    #[test]
+    fn an_open_scope_covers_whatever_follows_its_words() {
+        let covers = |scope: &str, line: &str| {
+            CommandScope::parse(scope).unwrap().covers(&question(line))
+        };
+        assert!(covers("host: **", "reboot") && covers("host: **", "ip -j rule"));
+        assert!(covers("host: crictl **", "crictl ps -a"));
+        assert!(!covers("host: crictl **", "ctr ps") && !covers("host: crictl **", "crictl"));
+        assert!(!covers("agent: **", "reboot"));
+        // Special at the end alone.
+        assert!(!covers("host: a ** b", "a x b"));
+        assert!(!CommandScope::parse("host: **").unwrap().is_whole());
     }
 
     #[test]

@@ -122,6 +122,8 @@ pub(crate) static FLAGS: &[Flag] = &[
         Switch,
         "Make a pod on a node that cannot be asked otherwise, and delete it at the end",
     ),
+    flag(Hosts, "yes", "", Switch, "Run commands without asking that are not known to only read")
+        .short('y'),
     flag(Source, "from", "PATH", One(Path), "Read a capture or a Cilium sysdump, folder or zip"),
     flag(Source, "demo", "", Switch, "Read the capture that is built in"),
     flag(Source, "record", "PATH", One(Path), "Write every answer of this run into a capture"),

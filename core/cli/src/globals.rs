@@ -22,6 +22,9 @@ pub struct Globals {
     /// `--debug-pods`, or `--debug-pods=false` against the settings.
     pub debug_pods: Option<bool>,
 
+    /// `--yes`: consent to commands that are not known to only read.
+    pub yes: bool,
+
     /// `--from`: a capture or a sysdump.
     pub from: Option<PathBuf>,
     /// `--demo`: the capture that is built in.
@@ -110,6 +113,7 @@ impl Globals {
             concurrency: inner.concurrency.or(self.concurrency),
             timeout: inner.timeout.or(self.timeout),
             debug_pods: inner.debug_pods.or(self.debug_pods),
+            yes: inner.yes || self.yes,
             from: inner.from.or(self.from),
             demo: inner.demo || self.demo,
             record: inner.record.or(self.record),

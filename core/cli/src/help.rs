@@ -86,7 +86,7 @@ fn usage(node: &Node, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if node.role != Role::Group {
         let mut line = name.to_owned();
-        for argument in node.positionals() {
+        for argument in node.positionals().filter(|argument| !argument.command) {
             let mut word = argument.name.to_uppercase();
             if argument.repeated {
                 word.push('…');
@@ -98,6 +98,9 @@ fn usage(node: &Node, name: &str) -> Vec<String> {
             let _ = write!(line, " --{} {}", flag.name, placeholder(flag));
         }
         line.push_str(" [flags]");
+        if let Some(command) = node.positionals().find(|argument| argument.command) {
+            let _ = write!(line, " -- {}…", command.name.to_uppercase());
+        }
         if node.role == Role::Builtin(Builtin::Capture) {
             line.push_str(" [-- COMMAND…]");
         }

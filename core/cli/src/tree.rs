@@ -105,6 +105,10 @@ impl Node {
             Role::Group => self.children.iter().find_map(Self::plugin),
         }
     }
+    /// Whether its last positional is a command to run on hosts.
+    pub(crate) fn runs_command(&self) -> bool {
+        self.positionals().last().is_some_and(|argument| argument.command)
+    }
     /// Whether this is the command that takes another one after `--`.
     pub(crate) fn takes_command(&self) -> bool {
         self.role == Role::Builtin(Builtin::Capture)
@@ -197,8 +201,11 @@ fn fitting(argument: &Argument, taken: &[Argument]) -> Option<Argument> {
     let shared = argument.position == Position::Flag && flags::by_long(&argument.name).is_some();
     let behind_rest = argument.position == Position::Positional
         && taken.iter().any(|other| other.position == Position::Positional && other.repeated);
+    let no_command =
+        argument.command && (argument.position != Position::Positional || !argument.repeated);
     if !is_name(&argument.name)
         || shared
+        || no_command
         || behind_rest
         || taken.iter().any(|other| other.name == argument.name)
     {
@@ -238,6 +245,7 @@ fn positional(name: &str, kind: Kind, about: &str) -> Argument {
         default: None,
         choices: Vec::new(),
         complete: None,
+        command: false,
     }
 }
 

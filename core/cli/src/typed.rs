@@ -27,6 +27,9 @@ pub(crate) type Values = Vec<(String, Value)>;
 /// Reads what belongs to the command a walk has found. `called` is how it is called in messages.
 pub(crate) fn read(walk: &Walk<'_>, called: &str) -> Result<(Globals, Values), CliError> {
     let node = walk.node();
+    if let Some(word) = &walk.ambiguous {
+        return Err(ambiguous(word, walk, called));
+    }
     let mut words = walk.rest.clone();
     if let (Some(tail), false) = (&walk.tail, node.takes_command()) {
         words.push("--".into());
@@ -260,6 +263,7 @@ fn globals(matches: &ArgMatches) -> Result<Globals, CliError> {
         concurrency: shared.number("concurrency", 1)?,
         timeout: shared.duration("timeout")?,
         debug_pods: shared.word("debug-pods").map(|_| shared.switch("debug-pods")).transpose()?,
+        yes: shared.switch("yes")?,
         from: shared.path("from")?,
         demo: shared.switch("demo")?,
         record: shared.path("record")?,
@@ -325,6 +329,17 @@ fn refuse(error: &clap::Error, walk: &Walk<'_>, called: &str) -> CliError {
         _ => CliError::new(format!("`{called}`: cannot read `{}`", walk_words(walk)))
             .hint(format!("see `{called} --help`")),
     }
+}
+
+/// A word behind the first one of a command to run, that the program takes too.
+fn ambiguous(word: &OsStr, walk: &Walk<'_>, called: &str) -> CliError {
+    let command = walk.tail.iter().flatten().map(|word| word.to_string_lossy());
+    let command = command.collect::<Vec<_>>().join(" ");
+    CliError::new(format!(
+        "`{called}`: `{}` could be meant for `{called}` or for the command",
+        word.to_string_lossy()
+    ))
+    .hint(format!("put the command behind `--`: `{called} -- {command}`"))
 }
 
 fn walk_words(walk: &Walk<'_>) -> String {

@@ -42,8 +42,10 @@ pub(crate) struct Walk<'t> {
     pub(crate) nodes: Vec<&'t Node>,
     /// Flags, their values and positionals, in order.
     pub(crate) rest: Vec<OsString>,
-    /// Everything behind `--`.
+    /// Everything behind `--`, or from the first word of a command to run.
     pub(crate) tail: Option<Vec<OsString>>,
+    /// The first flag among the words of a command to run that this program takes as well.
+    pub(crate) ambiguous: Option<OsString>,
     /// `-h` or `--help` was among the words.
     pub(crate) help: bool,
     /// The first word that is no command where only a command could be.
@@ -65,6 +67,7 @@ impl<'t> Walk<'t> {
             nodes: vec![root],
             rest: Vec::new(),
             tail: None,
+            ambiguous: None,
             help: false,
             stranger: None,
             unknown_flag: false,
@@ -74,10 +77,18 @@ impl<'t> Walk<'t> {
         };
         for (idx, word) in words.iter().enumerate() {
             if word == "--" {
-                walk.tail = Some(words[idx + 1..].to_vec());
+                walk.tail.get_or_insert_default().extend_from_slice(&words[idx + 1..]);
                 break;
             }
-            walk.step(word);
+            match &mut walk.tail {
+                Some(command) => {
+                    command.push(word.clone());
+                    if walk.ambiguous.is_none() && walk.knows(word) {
+                        walk.ambiguous = Some(word.clone());
+                    }
+                }
+                None => walk.step(word),
+            }
         }
         walk
     }
@@ -135,6 +146,10 @@ impl<'t> Walk<'t> {
             Some(child) if self.positionals == 0 && self.stranger.is_none() => {
                 self.nodes.push(child);
             }
+            _ if node.runs_command() => {
+                self.positionals += 1;
+                self.tail = Some(vec![word.clone()]);
+            }
             _ => {
                 self.positionals += 1;
                 let needs_command =
@@ -166,6 +181,15 @@ impl<'t> Walk<'t> {
             if after.starts_with('=') || known.is_none_or(Known::takes_next) {
                 break;
             }
+        }
+    }
+
+    /// Whether a word is a flag of this command, written with whatever behind it.
+    fn knows(&self, word: &OsString) -> bool {
+        let Some(text) = word.to_str().filter(|text| is_flag(text)) else { return false };
+        match text.strip_prefix("--") {
+            Some(long) => self.long_flag(long.split('=').next().unwrap_or(long)).is_some(),
+            None => text[1..].chars().next().is_some_and(|it| self.short_flag(it).is_some()),
         }
     }
 

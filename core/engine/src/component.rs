@@ -199,8 +199,10 @@ impl Component {
 
     async fn call(&self, store: &mut Store<State>, call: Call) -> Result<(), RunError> {
         let stderr = store.data().stderr.clone();
-        let crashed = |error: wasmtime::Error| {
-            RunError::Crashed(crash(&error, "crashed").with_last_words(&stderr.contents()))
+        let crashed = |error: wasmtime::Error| match error.downcast_ref::<Failure>() {
+            // The user refused: no fault of the plugin.
+            Some(refusal) => RunError::Failed(refusal.clone()),
+            None => RunError::Crashed(crash(&error, "crashed").with_last_words(&stderr.contents())),
         };
         let bindings = Bindings::instantiate_async(&mut *store, &self.code, &self.linker)
             .await

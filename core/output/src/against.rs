@@ -213,6 +213,7 @@ fn change_column(columns: &[Column]) -> Column {
         kind: ColumnKind::Text,
         wide: false,
         hidden: false,
+        lines: false,
         about: "added, removed or changed since the report compared against".to_owned(),
     }
 }

@@ -42,6 +42,8 @@ pub struct Column {
     pub wide: bool,
     /// Never in a table, always in JSON and YAML.
     pub hidden: bool,
+    /// A table draws each line of its texts on a line of its own; elsewhere a text is one line.
+    pub lines: bool,
     /// One line for the reference.
     pub about: String,
 }

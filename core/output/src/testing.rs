@@ -13,6 +13,7 @@ pub(crate) fn column(id: &str, kind: ColumnKind) -> Column {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: String::new(),
     }
 }

@@ -54,6 +54,7 @@ fn table(shift: i64) -> Table {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: String::new(),
     });
     let mut table = Table::new("routes", columns.to_vec());

@@ -11,7 +11,6 @@ use crate::Options;
 use crate::paint;
 use crate::table::Drawn;
 use crate::value::Drawing;
-use crate::value::draw;
 use crate::width::spaces;
 use crate::width::width;
 use crate::wrap;
@@ -36,7 +35,7 @@ pub(crate) fn write(
             let cell = &row.cells[drawn.place];
             let color = if options.color { paint::color_of(cell) } else { None };
             text.clear();
-            draw(cell, drawn.column.kind, drawing, &mut text);
+            drawn.draw(row, drawing, &mut text);
             write!(out, "{}:", drawn.title)?;
             let mut before = indent - width(&drawn.title) - 1;
             for line in wrap::lines(&text, room) {

@@ -1,7 +1,8 @@
 //! `-o table` and `-o wide`: kubectl's look.
 //!
 //! Upper-case headers, three spaces, no borders, numbers to the right, nothing after the last
-//! column. Rows are drawn twice, first to measure and then to write, so that a million of them
+//! column. Texts of a column that has lines are drawn line by line, beside them the other cells
+//! stay empty. Rows are drawn twice, first to measure and then to write, so that a million of them
 //! need no memory. Nothing is ever cut off: where a terminal is too narrow, columns are left out
 //! and named (see [`fit`]), or with `-o wide` each row becomes a block of lines.
 
@@ -21,8 +22,10 @@ use crate::paint;
 use crate::record;
 use crate::value::Drawing;
 use crate::value::draw;
+use crate::value::draw_lines;
 use crate::value::is_number;
 use crate::width::spaces;
+use crate::width::widest;
 use crate::width::width;
 use crate::wrap;
 
@@ -63,12 +66,31 @@ pub(crate) struct Drawn<'a> {
     pub(crate) place: usize,
     pub(crate) column: &'a Column,
     pub(crate) title: String,
-    /// The widest cell or header.
+    /// It is the first one that is shown.
+    first: bool,
+    /// The widest line of a cell, or the header.
     widest: usize,
     /// The longest word, below which wrapping cannot go.
     word: usize,
     /// What every row so far has here; none once two rows differ.
     same: Option<String>,
+}
+
+impl Drawn<'_> {
+    /// Appends the text of this column's cell. Lines of a text are set in where nothing stands
+    /// in front of them: no cluster can write what looks like a row.
+    pub(crate) fn draw(&self, row: &Row, drawing: &Drawing, text: &mut String) {
+        let start = text.len();
+        let cell = &row.cells[self.place];
+        if !self.column.lines {
+            return draw(cell, self.column.kind, drawing, text);
+        }
+        draw_lines(cell, self.column.kind, drawing, text);
+        if self.first && text[start..].contains('\n') {
+            let set_in = text.split_off(start).replace('\n', "\n  ");
+            text.push_str(&set_in);
+        }
+    }
 }
 
 /// How a table is laid out for a width.
@@ -99,8 +121,12 @@ pub(crate) fn write_table(
             if options.headers {
                 pen.header()?;
             }
-            let mut text = String::new();
-            table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))?;
+            if columns.iter().any(|drawn| drawn.column.lines) {
+                table.rows().iter().try_for_each(|row| pen.lines(row, &drawing))?;
+            } else {
+                let mut text = String::new();
+                table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))?;
+            }
         }
         Layout::Wrapped { widths } => {
             let gap = NARROW_GAP;
@@ -146,14 +172,15 @@ fn drawing(options: &Options) -> Drawing {
 ///
 /// A table of fewer columns reads better than a block for each row. First to go are columns that
 /// say the same in every row, then the others, each time from the right; never the first two,
-/// nor what was judged. With `-o wide` everything was asked for, so nothing goes.
+/// nor what was judged, nor what has lines: that is what the table is for. With `-o wide` everything was asked for, so nothing goes.
 fn fit(columns: &mut Vec<Drawn<'_>>, options: &Options) -> (Layout, Vec<String>) {
     let whole = layout(columns, options.width);
     if whole != Layout::Records || options.format == Format::Wide {
         return (whole, Vec::new());
     }
-    let may_go =
-        |place: usize, drawn: &Drawn<'_>| place >= 2 && drawn.column.kind != ColumnKind::Health;
+    let may_go = |place: usize, drawn: &Drawn<'_>| {
+        place >= 2 && drawn.column.kind != ColumnKind::Health && !drawn.column.lines
+    };
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     loop {
         let going = |same: bool| {
@@ -190,10 +217,12 @@ fn drawn_columns<'a>(table: &'a Table, options: &Options) -> Vec<Drawn<'a>> {
         .iter()
         .enumerate()
         .filter(|(_, column)| options.format.shows(column))
-        .map(|(place, column)| {
+        .enumerate()
+        .map(|(nth, (place, column))| {
             let title = clean(&column.title).into_owned();
             let header = if options.headers { width(&title) } else { 0 };
-            Drawn { place, column, title, widest: header, word: header, same: None }
+            let first = nth == 0;
+            Drawn { place, column, title, first, widest: header, word: header, same: None }
         })
         .collect()
 }
@@ -205,13 +234,13 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
     for (index, row) in table.rows().iter().enumerate() {
         for drawn in &mut columns {
             text.clear();
-            draw(&row.cells[drawn.place], drawn.column.kind, drawing, &mut text);
+            drawn.draw(row, drawing, &mut text);
             match &drawn.same {
                 _ if index == 0 => drawn.same = Some(text.clone()),
                 Some(same) if *same != text => drawn.same = None,
                 _ => {}
             }
-            let wide = width(&text);
+            let wide = widest(&text);
             drawn.widest = drawn.widest.max(wide);
             if options.width.is_some() && wide > drawn.word {
                 drawn.word = drawn.word.max(wrap::longest_word(&text));
@@ -287,7 +316,7 @@ impl Pen<'_> {
         for (place, drawn) in self.columns.iter().enumerate() {
             let cell = &row.cells[drawn.place];
             text.clear();
-            draw(cell, drawn.column.kind, drawing, text);
+            drawn.draw(row, drawing, text);
             let color = if self.color { paint::color_of(cell) } else { None };
             before = self.cell(place, text, color, before)?;
         }
@@ -301,7 +330,7 @@ impl Pen<'_> {
             .iter()
             .map(|drawn| {
                 let mut text = String::new();
-                draw(&row.cells[drawn.place], drawn.column.kind, drawing, &mut text);
+                drawn.draw(row, drawing, &mut text);
                 text
             })
             .collect();
@@ -356,6 +385,7 @@ mod tests {
             kind: lab_output::ColumnKind::Text,
             wide: false,
             hidden: false,
+            lines: false,
             about: String::new(),
         };
         let drawn: Vec<Drawn<'_>> = columns
@@ -364,6 +394,7 @@ mod tests {
                 place: 0,
                 column: &column,
                 title: "A".into(),
+                first: false,
                 widest,
                 word,
                 same: None,

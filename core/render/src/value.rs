@@ -10,11 +10,15 @@ use crate::age;
 use crate::clean;
 use crate::document::compact;
 use crate::quantity;
+use crate::width::width;
 
 /// So many values of a folded cell are always listed; of more, a table shows the first three and
 /// how many there are, and `-o wide` all.
 const LISTED: usize = 5;
 const FIRST: usize = 3;
+
+/// Between tab stops, as terminals have them.
+const TAB: usize = 8;
 
 /// What drawing a cell depends on besides the cell.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,46 @@ pub(crate) fn draw(cell: &Cell, kind: ColumnKind, drawing: &Drawing, text: &mut 
     }
     if text.len() == start {
         text.push('-');
+    }
+}
+
+/// The same for a column whose texts have lines: they are kept, with `\n` between them.
+pub(crate) fn draw_lines(cell: &Cell, kind: ColumnKind, drawing: &Drawing, text: &mut String) {
+    match cell {
+        Cell::Text(word) if word.contains('\n') => {
+            let start = text.len();
+            lines(word, text);
+            if text.len() == start {
+                text.push('-');
+            }
+        }
+        Cell::Changed(pair) => {
+            draw_lines(&pair.0, kind, drawing, text);
+            text.push_str("\n→\n");
+            draw_lines(&pair.1, kind, drawing, text);
+        }
+        _ => draw(cell, kind, drawing, text),
+    }
+}
+
+/// Lines cleaned one by one, so that none can steer the next; the line end that closes a text
+/// opens no line. Tabs go to the next stop: what a command aligned stays aligned.
+fn lines(word: &str, text: &mut String) {
+    for (n, line) in word.trim_end_matches('\n').split('\n').enumerate() {
+        if n > 0 {
+            text.push('\n');
+        }
+        let mut column = 0;
+        for (n, part) in line.split('\t').enumerate() {
+            if n > 0 {
+                let stop = (column / TAB + 1) * TAB;
+                text.extend(std::iter::repeat_n(' ', stop - column));
+                column = stop;
+            }
+            let part = clean(part);
+            column += width(&part);
+            text.push_str(&part);
+        }
     }
 }
 
@@ -149,6 +193,28 @@ mod tests {
             (Cell::Json("{ broken".into()), K::Json, "{ broken"),
         ] {
             check(&cell, kind, expected);
+        }
+    }
+
+    #[test]
+    fn texts_with_lines_keep_them_and_nothing_else() {
+        let text = |text: &str| Cell::Text(text.into());
+        let changed = Cell::Changed(Box::new((text("a\nb"), text("c"))));
+        let many = Cell::Many(vec![text("a\nb\n"), text("c")], 2);
+        for (cell, expected) in [
+            (text("a\nb"), "a\nb"),
+            (text("a\r\n\n  b\u{1b}[1m\n\n"), "a␍\n\n  b␛[1m"),
+            (text("ab\tc\n\t日\td\n"), "ab      c\n        日      d"),
+            (text("a\tb"), "a b"),
+            (text("\n"), "-"),
+            (Cell::Absent, "-"),
+            (changed, "a\nb\n→\nc"),
+            (many, "a␤b␤, c"),
+        ] {
+            let drawing = Drawing { now: 0, absolute: false, whole: false };
+            let mut text = String::new();
+            draw_lines(&cell, ColumnKind::Text, &drawing, &mut text);
+            assert_eq!(text, expected);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Breaking free text at spaces. Words stay whole: an address or a command cut in two cannot be
-//! copied.
+//! Breaking free text at spaces, and where it has lines of its own. Words stay whole: an address
+//! or a command cut in two cannot be copied.
 
 use crate::width::width;
 
@@ -19,14 +19,18 @@ impl<'a> Iterator for Lines<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         let text = self.rest?;
-        if width(text) <= self.limit {
-            self.rest = None;
-            return Some(text);
+        let (own, after) = match text.split_once('\n') {
+            Some((own, after)) => (own, Some(after)),
+            None => (text, None),
+        };
+        if width(own) <= self.limit {
+            self.rest = after;
+            return Some(own.trim_end());
         }
         // The end of the last word that still fits; at least one word goes on every line.
         let mut end = None;
-        for (at, _) in text.match_indices(' ') {
-            let line = text[..at].trim_end();
+        for (at, _) in own.match_indices(' ') {
+            let line = own[..at].trim_end();
             if line.trim_start().is_empty() {
                 continue;
             }
@@ -39,18 +43,19 @@ impl<'a> Iterator for Lines<'a> {
             }
         }
         let Some(end) = end else {
-            self.rest = None;
-            return Some(text);
+            self.rest = after;
+            return Some(own);
         };
-        let rest = text[end..].trim_start();
-        self.rest = (!rest.is_empty()).then_some(rest);
-        Some(text[..end].trim_end())
+        let rest = own[end..].trim_start();
+        // What is left of this line, and the lines behind it.
+        self.rest = if rest.is_empty() { after } else { Some(&text[own.len() - rest.len()..]) };
+        Some(own[..end].trim_end())
     }
 }
 
 /// The width of the longest word, below which a text cannot be wrapped.
 pub(crate) fn longest_word(text: &str) -> usize {
-    text.split(' ').map(width).max().unwrap_or(0)
+    text.split([' ', '\n']).map(width).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -73,11 +78,14 @@ mod tests {
         check("日本 語", 4, &["日本", "語"]);
         check("a  b", 2, &["a", "b"]);
         check("  ab cd", 4, &["  ab", "cd"]);
+        check("a\n  b\n\nc", 80, &["a", "  b", "", "c"]);
+        check("one two\n  three four\n", 7, &["one two", "  three", "four", ""]);
+        check("one two \nthree", 4, &["one", "two", "three"]);
     }
 
     proptest! {
         #[test]
-        fn no_word_is_lost(text in "[ a-z日]{0,60}", limit in 0_usize..20) {
+        fn no_word_is_lost(text in "[ a-z日\\n]{0,60}", limit in 0_usize..20) {
             let joined: Vec<&str> = lines(&text, limit).flat_map(str::split_whitespace).collect();
             prop_assert_eq!(joined, text.split_whitespace().collect::<Vec<_>>());
             for line in lines(&text, limit) {

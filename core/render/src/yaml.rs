@@ -45,6 +45,7 @@ mod tests {
             kind: ColumnKind::Text,
             wide: false,
             hidden: false,
+            lines: false,
             about: String::new(),
         };
         let mut table = Table::new("t", vec![column]);

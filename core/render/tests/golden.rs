@@ -3,7 +3,12 @@
 
 mod support;
 
+use lab_output::Cell;
+use lab_output::Column;
+use lab_output::ColumnKind;
 use lab_output::Report;
+use lab_output::Row;
+use lab_output::Table;
 use lab_render::Format;
 use lab_render::Options;
 use lab_render::RenderError;
@@ -125,6 +130,77 @@ fn no_rows_are_said_aside() {
     assert_eq!((out.as_str(), err.as_str()), ("", "no rows in `traces`\n"));
     let (out, err) = drawn(&report, &options(Format::Json));
     assert_eq!(out, "{\n  \"traces\": [],\n  \"findings\": [],\n  \"partial\": []\n}\n");
+    assert_eq!(err, "");
+}
+
+/// A table with texts that have lines in its first or its last column.
+fn lines(first: bool) -> Report {
+    let column = |id: &str, kind, lines| Column {
+        id: id.into(),
+        title: id.to_uppercase(),
+        kind,
+        wide: false,
+        hidden: false,
+        lines,
+        about: String::new(),
+    };
+    let columns = vec![
+        column("hosts", ColumnKind::Text, first),
+        column("count", ColumnKind::Integer, false),
+        column("output", ColumnKind::Text, true),
+    ];
+    let mut table = Table::new("answers", columns);
+    let text = |text: &str| Cell::Text(text.into());
+    let rows = [
+        ("a, b", 2, text("1: lo: <UP>\n    inet 127.0.0.1/8 scope host lo \n\n2: eth0:\n")),
+        ("c\nd   9   none", 1, text("one \u{1b}[2J\r\ntwo\n")),
+        ("e", 1, Cell::Absent),
+    ];
+    let rows = rows.map(|(hosts, count, output)| Row {
+        key: String::new(),
+        cells: vec![text(hosts), Cell::Integer(count), output],
+    });
+    table.append(rows).expect("rows fit their columns");
+    Report { tables: vec![table], ..Report::default() }
+}
+
+#[test]
+fn texts_with_lines_are_drawn_line_by_line() {
+    let pipe = drawn(&lines(false), &options(Format::Table)).0;
+    let expected = "\
+HOSTS            COUNT   OUTPUT
+a, b                 2   1: lo: <UP>
+                             inet 127.0.0.1/8 scope host lo
+
+                         2: eth0:
+c␤d   9   none       1   one ␛[2J␍
+                         two
+e                    1   -
+";
+    assert_eq!(pipe, expected);
+    // Where nothing stands in front of it, a line is set in: it is no row.
+    let pipe = drawn(&lines(true), &options(Format::Table)).0;
+    let set_in = "\nc                    1   one ␛[2J␍\n  d   9   none           two\n";
+    assert!(pipe.contains(set_in), "{pipe}");
+    // On a narrow screen they wrap, and what has lines is never left out.
+    let narrow = Options { width: Some(40), ..options(Format::Table) };
+    let (out, err) = drawn(&lines(false), &narrow);
+    let expected = "\
+HOSTS           COUNT  OUTPUT
+a, b                2  1: lo: <UP>
+                           inet
+                       127.0.0.1/8 scope
+                       host lo
+
+                       2: eth0:
+c␤d   9   none      1  one ␛[2J␍
+                       two
+e                   1  -
+";
+    assert_eq!((out.as_str(), err.as_str()), (expected, ""));
+    let tiny = Options { width: Some(16), ..options(Format::Table) };
+    let (out, err) = drawn(&lines(false), &tiny);
+    assert!(out.contains("OUTPUT:"), "{out}");
     assert_eq!(err, "");
 }
 

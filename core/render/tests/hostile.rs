@@ -23,6 +23,7 @@ fn report(text: &str) -> Report {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: String::new(),
     };
     let kinds = [ColumnKind::Text, ColumnKind::Health, ColumnKind::Json];

@@ -36,6 +36,7 @@ fn counted(n_rows: usize) -> Table {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: String::new(),
     };
     let mut table = Table::new(

@@ -145,7 +145,8 @@ fn wanted(cards: &[(String, Card)]) -> BTreeSet<String> {
     let mut wanted = BTreeSet::new();
     for (_, card) in cards {
         for (place, argv) in Gate::new(card).commands() {
-            wanted.extend(argv.first().filter(|_| place == "host").cloned());
+            let named = |word: &&String| place == "host" && word.as_str() != "**";
+            wanted.extend(argv.first().filter(named).cloned());
         }
     }
     wanted

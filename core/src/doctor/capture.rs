@@ -107,7 +107,7 @@ async fn ask(
         }
     }
     for (place, argv) in Gate::new(card).commands() {
-        if argv.iter().any(|word| word == "*") {
+        if argv.iter().any(|word| word == "*" || word == "**") {
             continue;
         }
         let mut silent = Vec::new();

@@ -175,6 +175,7 @@ fn columns() -> Vec<Column> {
         kind,
         wide,
         hidden: false,
+        lines: false,
         about: about.to_owned(),
     };
     vec![

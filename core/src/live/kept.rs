@@ -270,6 +270,7 @@ mod tests {
             kind: ColumnKind::Integer,
             wide: false,
             hidden: false,
+            lines: false,
             about: String::new(),
         };
         let mut kept = Kept::default();

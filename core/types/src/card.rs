@@ -133,6 +133,9 @@ pub struct Argument {
     /// Who completes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<Complete>,
+    /// It takes a command to run, each word as it is typed; positional, repeated and last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub command: bool,
 }
 
 /// One thing the plugin will ask the host for, and why.
@@ -141,7 +144,8 @@ pub struct Argument {
 pub struct Ask {
     /// An imported interface: `cluster`, `hosts`.
     pub capability: String,
-    /// `v1/Node`, or `host: ip -j rule`; a word `*` in a command stands for any one word. Behind
+    /// `v1/Node`, or `host: ip -j rule`; in a command a word `*` stands for any one word, and `**`
+    /// at the end for any words: those run if they are known to only read, or with consent. Behind
     /// ` | ` stand other forms of the same command, for captures that hold those: the plugin
     /// asks the first, and reads the answer to any.
     pub scope: Vec<String>,

@@ -115,6 +115,7 @@ pub(crate) fn column(column: &lab_plugin::Column) -> Column {
         },
         wide: column.wide,
         hidden: column.hidden,
+        lines: column.lines,
         about: column.about.clone(),
     }
 }

@@ -145,13 +145,13 @@ impl TestHost for Host {
     }
 
     fn batch(&self, commands: Vec<(Place, Vec<String>)>) -> Answers {
-        let (backend, gate) = (self.backend.clone(), self.gate.clone());
-        Box::new(commands.into_iter().zip(0..).map(move |((place, argv), index)| {
-            let question = question(place, argv);
-            let outcome = match gate.command(&question) {
-                Ok(()) => block_on(backend.run(&question)),
-                Err(failure) => Err(failure),
-            };
+        let backend = self.backend.clone();
+        let n_commands = commands.len();
+        let questions = commands.into_iter().map(|(place, argv)| question(place, argv)).collect();
+        let admitted = block_on(self.gate.admit(questions))
+            .unwrap_or_else(|refusal| vec![Err(refusal); n_commands]);
+        Box::new(admitted.into_iter().zip(0..).map(move |(question, index)| {
+            let outcome = question.and_then(|question| block_on(backend.run(&question)));
             let outcome = outcome
                 .map(|outcome| Outcome {
                     code: outcome.code,
@@ -179,7 +179,9 @@ impl TestHost for Host {
 
     fn start(&self, place: &Place, argv: Vec<String>) -> Result<Chunks, Failure> {
         let question = question(place.clone(), argv);
-        self.gate.command(&question).map_err(convert::failure)?;
+        let admitted = block_on(self.gate.admit(vec![question])).map_err(convert::failure)?;
+        let question = admitted.into_iter().next().ok_or(Failure::Stopped)?;
+        let question = question.map_err(convert::failure)?;
         let chunks = block_on(self.backend.start(question)).map_err(convert::failure)?;
         Ok(Box::new(block_on_stream(chunks).map(convert::chunk)))
     }

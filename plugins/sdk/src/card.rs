@@ -39,6 +39,8 @@ impl Card {
     /// `capability` is `cluster` or `hosts`. A scope of `cluster` is `v1/Node`; one of `hosts`
     /// is `host: ip -j rule` or `agent: cilium-dbg status -o json`, where a word `*` stands
     /// for any one word, and a `&` at the end says that the command goes on until it is stopped.
+    /// `**` at the end stands for any words: such a command runs if the host program knows it to
+    /// only read, or after the user agreed to its exact words.
     #[must_use]
     pub fn ask(mut self, capability: &str, scope: &[&str], reason: &str) -> Self {
         self.0.asks.push(Ask {
@@ -116,6 +118,7 @@ impl Argument {
             default: None,
             choices: Vec::new(),
             complete: None,
+            command: false,
         })
     }
     /// `--name VALUE`, or a switch.
@@ -154,6 +157,14 @@ impl Argument {
     #[must_use]
     pub fn choices(mut self, values: &[&str]) -> Self {
         self.0.choices = values.iter().map(|&value| value.to_owned()).collect();
+        self
+    }
+    /// Takes a command to run, each word as it is typed, behind `--` or where nothing is
+    /// ambiguous; the last positional of its command.
+    #[must_use]
+    pub fn command(mut self) -> Self {
+        self.0.command = true;
+        self.0.repeated = true;
         self
     }
     /// Completed with names of live objects, such as `("v1", "Pod")`.
@@ -243,6 +254,9 @@ fn make_argument(argument: &lab_types::Argument) -> crate::bindings::lab::plugin
         Some(Complete::Hosts) => made.hosts(),
         Some(Complete::Dynamic) => made.dynamic(),
         None => {}
+    }
+    if argument.command {
+        made.command();
     }
     made
 }

@@ -92,6 +92,7 @@ pub use row::Column;
 pub use row::Cores;
 pub use row::Health;
 pub use row::IntoCell;
+pub use row::Json;
 pub use row::Percent;
 pub use row::TableRow;
 pub use row::Timestamp;

@@ -18,6 +18,8 @@ pub struct Column {
     pub wide: bool,
     /// Never in a table, always in JSON and YAML.
     pub hidden: bool,
+    /// A table draws each line of its texts on a line of its own.
+    pub lines: bool,
     /// One line for the reference.
     pub about: String,
 }
@@ -49,6 +51,10 @@ pub struct Cores(pub f64);
 /// A moment, as Unix time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timestamp(pub i64);
+
+/// One JSON document, which must be valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Json(pub String);
 
 /// A type that can stand in a table.
 pub trait IntoCell {
@@ -85,6 +91,7 @@ cells! {
     Timestamp, Timestamp, |moment| Cell::Timestamp(moment.0);
     Health, Health, |health| Cell::Health((health.0, health.1));
     ObjectRef, Object, |object| Cell::Object(object);
+    Json, Json, |document| Cell::Json(document.0);
     std::time::Duration, Duration, |span| Cell::Duration(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX));
 }
 
@@ -117,7 +124,8 @@ pub fn column_id(field: &str) -> (String, String) {
 ///
 /// A field's doc comment is its column's description; its type says the kind; its name gives
 /// the id (`next_hop` → `nextHop`) and the header (`NEXT-HOP`). `as wide` shows it only with
-/// `-o wide`, `as hidden` only in JSON and YAML; `= "podCIDR"` sets another id.
+/// `-o wide`, `as hidden` only in JSON and YAML, `as lines` with the lines of its texts below each
+/// other; `= "podCIDR"` sets another id.
 #[macro_export]
 macro_rules! row {
     ($(#[doc = $about:literal])* $vis:vis struct $name:ident {
@@ -140,6 +148,7 @@ macro_rules! row {
                         kind: <$ty as $crate::IntoCell>::KIND,
                         wide: flag == "wide",
                         hidden: flag == "hidden",
+                        lines: flag == "lines",
                         about: concat!($($doc,)* "").trim().to_owned(),
                     }
                 }),*]
@@ -166,6 +175,8 @@ mod tests {
             mtu: Option<u32> as wide,
             /// Of the pods.
             pod_cidr: &'static str = "podCIDR",
+            /// What was printed.
+            output: String as lines,
             /// How good.
             verdict: Health as hidden,
         }
@@ -175,13 +186,14 @@ mod tests {
     fn fields_become_columns() {
         let columns = Sample::columns();
         let ids: Vec<_> = columns.iter().map(|column| column.id.as_str()).collect();
-        assert_eq!(ids, ["host", "nextHop", "mtu", "podCIDR", "verdict"]);
+        assert_eq!(ids, ["host", "nextHop", "mtu", "podCIDR", "output", "verdict"]);
         assert_eq!(columns[1].title, "NEXT-HOP");
         assert_eq!(columns[1].about, "Where to.");
         assert!(columns[2].wide && !columns[2].hidden);
-        assert!(columns[4].hidden);
+        assert!(columns[4].lines && !columns[3].lines);
+        assert!(columns[5].hidden);
         assert_eq!(columns[2].kind, ColumnKind::Integer);
-        assert_eq!(columns[4].kind, ColumnKind::Health);
+        assert_eq!(columns[5].kind, ColumnKind::Health);
     }
 
     #[test]
@@ -191,11 +203,12 @@ mod tests {
             next_hop: None,
             mtu: Some(1450),
             pod_cidr: "172.20.0.0/24",
+            output: "a\nb\n".into(),
             verdict: Health(Level::Good, "ok".into()),
         };
         let cells = row.cells();
         assert_eq!(cells[1], Cell::Absent);
         assert_eq!(cells[2], Cell::Integer(1450));
-        assert_eq!(cells[4], Cell::Health((Level::Good, "ok".into())));
+        assert_eq!(cells[5], Cell::Health((Level::Good, "ok".into())));
     }
 }

@@ -5,6 +5,8 @@ mod builtin;
 mod cache;
 mod captures;
 mod doctor;
+#[cfg(unix)]
+mod each;
 mod flags;
 mod formats;
 mod live;

@@ -312,6 +312,7 @@ fn hosts(globals: &Globals, layers: &Layers<'_>) -> Result<Hosts, CliError> {
     }
     Ok(Hosts {
         only: globals.hosts.clone(),
+        yes: globals.yes,
         concurrency: layers.pick("concurrency", concurrency, CONCURRENCY, |text| {
             text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
                 CliError::new(format!("`{text}` is not a whole number of at least 1"))

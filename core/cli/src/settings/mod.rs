@@ -82,6 +82,8 @@ pub struct Selection {
 pub struct Hosts {
     /// Names and globs of `--host`; empty means all.
     pub only: Vec<String>,
+    /// `--yes`: nobody is asked before a command runs that is not known to only read.
+    pub yes: bool,
     /// Commands in flight over all hosts.
     pub concurrency: Setting<usize>,
     /// Longest wait for one command.

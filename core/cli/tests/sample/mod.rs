@@ -14,6 +14,7 @@ fn flag(name: &str, kind: Kind, about: &str) -> Argument {
         default: None,
         choices: Vec::new(),
         complete: None,
+        command: false,
     }
 }
 

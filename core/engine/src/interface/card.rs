@@ -68,6 +68,7 @@ impl State {
             default: None,
             choices: Vec::new(),
             complete: None,
+            command: false,
         }))?)
     }
 }
@@ -122,6 +123,10 @@ impl wit::HostArgument for State {
     }
     fn hosts(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {
         self.argument(&this)?.complete = Some(Complete::Hosts);
+        Ok(())
+    }
+    fn command(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {
+        self.argument(&this)?.command = true;
         Ok(())
     }
     fn dynamic(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {

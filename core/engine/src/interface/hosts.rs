@@ -12,6 +12,7 @@ use lab_backend::Outcome;
 use lab_backend::Place;
 use lab_backend::Question;
 use lab_types::Failure as LabFailure;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -30,15 +31,15 @@ pub struct PlaceHandle(Place);
 
 /// Commands of a batch: waiting, then running.
 pub enum BatchHandle {
-    /// Not started: the commands, and those that are refused.
-    Waiting(Vec<Answer<Question>>),
+    /// Not started, nor looked at by the gate.
+    Waiting(Vec<Question>),
     /// Answers as they come.
     Running(Running),
 }
 
 /// A started batch.
 pub struct Running {
-    answers: mpsc::Receiver<(u32, Answer<Outcome>)>,
+    answers: mpsc::Receiver<(u32, Answer<Outcome>, OwnedSemaphorePermit)>,
     /// Ends the commands when the guest drops the batch.
     _tasks: JoinSet<()>,
     tally: Tally,
@@ -134,14 +135,16 @@ impl wit::HostPlace for State {
 }
 
 impl State {
-    /// The question, if the plugin may ask it.
-    fn question(
-        &mut self,
-        at: &Resource<PlaceHandle>,
-        argv: Vec<String>,
-    ) -> Result<Answer<Question>> {
-        let question = Question { place: self.resources.get(at)?.0.clone(), argv };
-        Ok(self.running()?.gate.command(&question).map(|()| question))
+    fn question(&mut self, at: &Resource<PlaceHandle>, argv: Vec<String>) -> Result<Question> {
+        Ok(Question { place: self.resources.get(at)?.0.clone(), argv })
+    }
+
+    /// The questions that the plugin may ask, after the user was asked where that is needed. A
+    /// user who refuses ends the run: what was refused is no answer that a plugin could go on
+    /// with, or try again.
+    async fn admit(&mut self, questions: Vec<Question>) -> Result<Vec<Answer<Question>>> {
+        let gate = self.running()?.gate.clone();
+        gate.admit(questions).await.map_err(wasmtime::Error::new)
     }
 }
 
@@ -173,14 +176,17 @@ impl wit::HostBatch for State {
         let concurrency = self.limits.concurrency;
         let backend = self.running()?.backend.clone();
         let listener = self.listener.clone();
-        let batch = self.resources.get_mut(&this)?;
-        if let BatchHandle::Waiting(questions) = batch {
-            *batch = BatchHandle::Running(start(std::mem::take(questions), backend, concurrency));
+        if let BatchHandle::Waiting(questions) = self.resources.get_mut(&this)? {
+            let questions = std::mem::take(questions);
+            let questions = self.admit(questions).await?;
+            let started = start(questions, backend, concurrency);
+            *self.resources.get_mut(&this)? = BatchHandle::Running(started);
         }
-        let BatchHandle::Running(running) = batch else {
+        let BatchHandle::Running(running) = self.resources.get_mut(&this)? else {
             return Err(wasmtime::Error::msg("a batch that never starts"));
         };
-        let Some((index, outcome)) = running.answers.recv().await else { return Ok(None) };
+        let Some((index, outcome, slot)) = running.answers.recv().await else { return Ok(None) };
+        drop(slot);
         let tally = &mut running.tally;
         tally.answered(index);
         listener.progress(tally.label, tally.done, Some(tally.total()));
@@ -224,9 +230,8 @@ fn start(
                     Ok(question) => backend.run(&question).await,
                     Err(failure) => Err(failure),
                 };
-                // The slot is held until the answer has a place in the queue.
-                drop(sender.send((index, outcome)).await);
-                drop(slot);
+                // The slot goes along, and is free when the guest has taken the answer.
+                drop(sender.send((index, outcome, slot)).await);
             });
             while let Some(ended) = running.try_join_next() {
                 drop(ended);
@@ -244,9 +249,11 @@ impl wit::HostProcess for State {
         at: Resource<PlaceHandle>,
         argv: Vec<String>,
     ) -> Result<Result<Resource<Process>, Failure>> {
-        let question = match self.question(&at, argv)? {
-            Ok(question) => question,
-            Err(failure) => return Ok(Err(failure.into())),
+        let question = self.question(&at, argv)?;
+        let question = match self.admit(vec![question]).await?.pop() {
+            Some(Ok(question)) => question,
+            Some(Err(failure)) => return Ok(Err(failure.into())),
+            None => return Err(wasmtime::Error::msg("a command that is not there")),
         };
         let bound = self.limits.queue;
         let running = self.running()?;

@@ -149,12 +149,16 @@ impl wit::HostColumns for State {
             kind: column_kind(kind),
             wide: false,
             hidden: false,
+            lines: false,
             about: String::new(),
         });
         Ok(())
     }
     fn wide(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
         self.change(&this, &id, |column| column.wide = true)
+    }
+    fn lines(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
+        self.change(&this, &id, |column| column.lines = true)
     }
     fn hidden(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
         self.change(&this, &id, |column| column.hidden = true)

@@ -30,6 +30,7 @@ fn column(id: &str, title: &str, kind: ColumnKind) -> Column {
         kind,
         wide: false,
         hidden: false,
+        lines: false,
         about: String::new(),
     }
 }

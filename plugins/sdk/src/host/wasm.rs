@@ -24,6 +24,9 @@ impl Table {
             if column.hidden {
                 made.hidden(&column.id);
             }
+            if column.lines {
+                made.lines(&column.id);
+            }
             made.describe(&column.id, &column.about);
         }
         Self(output::Table::new(name, made))
