@@ -103,7 +103,10 @@ pub(crate) async fn capture(
         session.tell_unasked(plugins)?;
     }
     terminal::draw(&report, &view::options(settings, view::now(), hosts.clone()))?;
-    Ok(exit::code(&outcome(&report.findings, &report.partials, &hosts, false), settings.fail_on.value))
+    Ok(exit::code(
+        &outcome(&report.findings, &report.partials, &hosts, false),
+        settings.fail_on.value,
+    ))
 }
 
 struct Session<'a> {

@@ -27,6 +27,7 @@ use lab_cli::settings::System;
 use lab_types::Card;
 use lab_types::Failure;
 
+use crate::run::Installed;
 use crate::terminal;
 use crate::terminal::Console;
 use crate::terminal::Drawn;
@@ -53,14 +54,14 @@ impl Patient<'_> {
 
 /// Checks everything and draws the table; the answer is the exit code.
 pub(crate) async fn examine(
-    asked: &Doctor,
-    globals: &Globals,
-    cards: &[(String, Card)],
-    now: i64,
+    asked: Doctor,
+    globals: Globals,
+    installed: Installed,
 ) -> Result<u8, Failure> {
-    let (settings, config) = local::settings(globals)?;
+    let (settings, config) = local::settings(&globals)?;
     let view = view::view(&settings)?;
-    let cards = chosen(cards, asked);
+    let now = view::now();
+    let cards = chosen(&installed.cards, &asked);
     let console = Arc::new(Console::new(&settings));
     let bounds = Bounds::new(&settings, console.clone());
     let patient = Patient { settings: &settings, cards: &cards, bounds, console: console.clone() };
@@ -75,7 +76,7 @@ pub(crate) async fn examine(
     let ((found, server), kubectl) = tokio::join!(far, local::kubectl(&patient));
     checks.extend(found);
     checks.push(local::judge_kubectl(kubectl, server.as_deref()));
-    checks.extend(local::checks());
+    checks.extend(local::checks(installed.plugins));
     console.clear();
 
     let report = view::apply(&view, check::report(&checks)?, &settings, now)?;

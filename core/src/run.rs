@@ -72,10 +72,9 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
         Action::Complete(words) => say(lab_cli::completion::answer(&words, &cards, &System)),
         Action::Doctor(asked) if asked.rbac => say(doctor::roles(&asked, &typed.globals, &cards)?),
         Action::Doctor(asked) => {
+            let installed = Installed { plugins, cards };
             let globals = typed.globals;
-            block_on(None, Arc::default(), || async move {
-                doctor::examine(&asked, &globals, &cards, view::now()).await
-            })
+            block_on(None, Arc::default(), || doctor::examine(asked, globals, installed))
         }
         Action::PluginList => say(texts::plugin_list(&cards)),
         Action::PluginInfo(name) => {
@@ -252,7 +251,7 @@ pub(crate) fn outcome(
 
 /// The plugins there are.
 pub(crate) struct Installed {
-    plugins: &'static [Builtin],
+    pub(crate) plugins: &'static [Builtin],
     pub(crate) cards: Cards,
 }
 

@@ -56,10 +56,12 @@ pub(super) async fn checks(patient: &Patient<'_>, live: &Live) -> Vec<Check> {
     if nodes.is_empty() {
         checks.push(Check::skipped(Area::Agent, "no node to ask"));
     }
-    let version = async |node: &String| live.agent_version(node).await;
-    let tools = async |node: &String| live.agent_tools(node).await;
-    let (versions, tools) =
-        tokio::join!(patient.bounds.each(&nodes, version), patient.bounds.each(&nodes, tools));
+    let version = |node: String| async move { live.agent_version(&node).await };
+    let tools = |node: String| async move { live.agent_tools(&node).await };
+    let (versions, tools) = tokio::join!(
+        patient.bounds.each(nodes.clone(), version),
+        patient.bounds.each(nodes.clone(), tools)
+    );
 
     let ssh = &patient.settings.hosts.ssh_nodes;
     for (node, version) in nodes.iter().zip(&versions) {

@@ -2,6 +2,8 @@
 //!
 //! Apart because it needs no cluster: a router can be reached while the API server cannot.
 
+use lab_live::ExtraHost;
+
 use super::Patient;
 use super::check::Area;
 use super::check::Check;
@@ -24,10 +26,10 @@ pub(super) async fn checks(patient: &Patient<'_>) -> Vec<Check> {
         return vec![Check::new(Area::Host, "", Outcome::Skipped, seen)];
     }
     let (askpass, limit) = (&hosts.ssh_askpass, patient.bounds.command);
-    let login = async |(host, _): &(&_, &str)| {
-        lab_live::try_ssh(&source::extra_host(host), askpass.clone(), limit).await
-    };
-    let answers = patient.bounds.each(&all, login).await;
+    let login =
+        |host: ExtraHost| async move { lab_live::try_ssh(&host, askpass.clone(), limit).await };
+    let targets: Vec<ExtraHost> = all.iter().map(|(host, _)| source::extra_host(host)).collect();
+    let answers = patient.bounds.each(targets, login).await;
     let lines = all.iter().zip(answers).map(|((host, kind), answer)| match answer {
         Ok(took) => {
             let seen = format!("{kind}, {}: logged in within {}", host.ssh, milliseconds(took));

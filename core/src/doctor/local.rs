@@ -21,7 +21,8 @@ use super::Patient;
 use super::check::Area;
 use super::check::Check;
 use super::check::Outcome;
-use crate::plugins;
+use crate::plugins::Builtin;
+use crate::plugins::artifact_cache;
 
 /// kubectl answers from its own memory, but may be a script that does more.
 const KUBECTL_PATIENCE: Duration = Duration::from_secs(5);
@@ -63,23 +64,23 @@ impl Environment for Defaults {
 }
 
 /// The checks that wait for nothing.
-pub(super) fn checks() -> Vec<Check> {
-    vec![program(), cache(), completion()]
+pub(super) fn checks(plugins: &[Builtin]) -> Vec<Check> {
+    vec![program(plugins), cache(plugins), completion()]
 }
 
-fn program() -> Check {
+fn program(plugins: &[Builtin]) -> Check {
     let version = env!("CARGO_PKG_VERSION");
-    let names: Vec<&str> = plugins::builtin().iter().map(|plugin| plugin.name).collect();
+    let names: Vec<&str> = plugins.iter().map(|plugin| plugin.name).collect();
     let seen = format!("{version}; built in: {}", names.join(", "));
     Check::new(Area::Program, "kubectl-lab", Outcome::Fine, seen)
 }
 
-fn cache() -> Check {
+fn cache(plugins: &[Builtin]) -> Check {
     let check = |outcome, seen: String| Check::new(Area::Cache, "", outcome, seen);
     let state = match Engine::new() {
         Ok(engine) => {
-            let current: Vec<&[u8]> = plugins::builtin().iter().map(|plugin| plugin.wasm).collect();
-            plugins::artifact_cache().inspect(&engine, &current)
+            let current: Vec<&[u8]> = plugins.iter().map(|plugin| plugin.wasm).collect();
+            artifact_cache().inspect(&engine, &current)
         }
         Err(error) => return check(Outcome::Bad, format!("cannot start the engine: {error}")),
     };

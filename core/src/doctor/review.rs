@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use lab_backend::Selection;
+use lab_live::Access;
 use lab_live::Live;
 use lab_live::Resource;
 use lab_live::User;
@@ -42,8 +43,8 @@ pub(super) async fn checks(patient: &Patient<'_>, live: &Live, user: Option<&Use
         .collect();
     let all: BTreeSet<&Right> = plugins.iter().flat_map(|(_, rights)| rights.keys()).collect();
     let all: Vec<&Right> = all.into_iter().collect();
-    let may = async |right: &Right| live.may(&right.access()).await;
-    let answers = patient.bounds.each(all.iter().copied(), may).await;
+    let may = |access: Access| async move { live.may(&access).await };
+    let answers = patient.bounds.each(all.iter().map(|right| right.access()), may).await;
     let answers: BTreeMap<&Right, Result<bool, Failure>> = all.into_iter().zip(answers).collect();
     plugins.iter().map(|(name, rights)| judge(name, &subject, rights, &answers)).collect()
 }
@@ -66,16 +67,17 @@ fn subject(user: &str) -> String {
 async fn served(patient: &Patient<'_>, live: &Live) -> BTreeMap<Kind, Option<Resource>> {
     let all: BTreeSet<Kind> = patient.cards.iter().flat_map(|(_, card)| kinds(card)).collect();
     let all: Vec<Kind> = all.into_iter().collect();
-    let ask = async |kind: &Kind| {
-        let of = Selection {
+    let selections: Vec<Selection> = all
+        .iter()
+        .map(|kind| Selection {
             api_version: kind.api_version.clone(),
             kind: kind.kind.clone(),
             ..Selection::default()
-        };
-        live.resource(&of).await
-    };
-    let answers = patient.bounds.each(&all, ask).await;
-    all.iter().cloned().zip(answers.into_iter().map(Result::ok)).collect()
+        })
+        .collect();
+    let ask = |of: Selection| async move { live.resource(&of).await };
+    let answers = patient.bounds.each(selections, ask).await;
+    all.into_iter().zip(answers.into_iter().map(Result::ok)).collect()
 }
 
 /// Where commands run: as set, else where agents were found.

@@ -39,8 +39,10 @@ impl Parser<'_> {
                     .hint(format!("for example `{called} FILE -- routes`")));
                 };
                 if outer.run_for.is_some() && !run.live {
-                    return Err(CliError::new("--for is for commands that do not end by themselves")
-                        .hint("leave out --for, or the command behind `--`"));
+                    return Err(CliError::new(
+                        "--for is for commands that do not end by themselves",
+                    )
+                    .hint("leave out --for, or the command behind `--`"));
                 }
                 (Captured::Command(run), outer.then(inner.globals))
             }

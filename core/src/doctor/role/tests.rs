@@ -48,7 +48,7 @@ fn allowed(documents: &[Value]) -> BTreeSet<(Option<String>, String, String, Str
 /// What the gate of each card lets through, kind by kind, is what the roles allow, and no more.
 #[test]
 fn the_roles_allow_what_the_gate_lets_through() {
-    let cards = crate::plugins::cards().unwrap();
+    let cards = crate::plugins::cards(crate::plugins::builtin()).unwrap();
     let sets = cards.iter().map(std::slice::from_ref).chain([&cards[..]]);
     for chosen in sets {
         let text = print(chosen, cards.len(), &within("kube-system"), None).unwrap();
@@ -106,7 +106,7 @@ fn the_roles_allow_what_the_gate_lets_through() {
 
 #[test]
 fn bindings_name_the_roles_and_the_subject() {
-    let cards = crate::plugins::cards().unwrap();
+    let cards = crate::plugins::cards(crate::plugins::builtin()).unwrap();
     for (subject, kind, name, namespace) in [
         ("dev", "User", "dev", None),
         ("o'neill: \"x\" #", "User", "o'neill: \"x\" #", None),
@@ -136,7 +136,7 @@ fn bindings_name_the_roles_and_the_subject() {
 
 #[test]
 fn every_kind_of_every_card_is_known_without_a_cluster() {
-    for (name, card) in crate::plugins::cards().unwrap() {
+    for (name, card) in crate::plugins::cards(crate::plugins::builtin()).unwrap() {
         assert!(needed(&[(name.clone(), card)], &within("kube-system")).is_ok(), "{name}");
     }
 }
