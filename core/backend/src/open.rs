@@ -10,14 +10,19 @@ use crate::Backend;
 use crate::Capture;
 use crate::ClusterInfo;
 use crate::Limits;
+use crate::SavedOutput;
 use crate::Sysdump;
 use crate::capture;
 use crate::files::Files;
 
-/// Opens a capture, a sysdump or a dump of cluster-info, each a folder or a zip.
+/// Opens a capture, a sysdump or a dump of cluster-info, each a folder or a zip; or a text file,
+/// which is taken for what the agent of one node printed.
 ///
 /// - Errors: `invalid-input` when it cannot be read or is none of them.
 pub fn open_any(path: impl AsRef<Path>) -> Answer<Arc<dyn Backend>> {
+    if let Some(bytes) = Files::text(path.as_ref(), Limits::default()) {
+        return Ok(Arc::new(SavedOutput::new(path.as_ref(), bytes?)));
+    }
     let files = Files::open(path.as_ref(), Limits::default())?;
     if capture::root(&files).is_some() {
         return Ok(Arc::new(Capture::from_files(files)?));

@@ -252,3 +252,47 @@ fn rows_beyond_the_bound_are_given_up_and_said() {
     assert_eq!(table(&run, "flows").rows().len(), 2);
     assert_eq!(run.report.findings[0].code, "monitor/rows");
 }
+
+/// A file of any format answers for one node; without objects there are addresses for names.
+#[test]
+fn a_saved_file_of_any_format_is_followed() {
+    for (format, ending) in [("-j", "json"), ("", "txt"), ("-v -v", "txt"), ("-v", "txt")] {
+        let argv = ["cilium-dbg", "monitor"].into_iter().chain(format.split_whitespace());
+        let question = lab_backend::Question {
+            place: lab_backend::Place::Agent { host: "k8s-w1".to_owned() },
+            argv: argv.map(str::to_owned).collect(),
+        };
+        let capture =
+            lab_backend::Capture::open(format!("{CAPTURES}/cilium-1.18.0-native.zip")).unwrap();
+        let run = lab_backend::Backend::run(&capture, &question);
+        let out = futures::executor::block_on(run).unwrap().out;
+        let name = format!("lab-monitor-{}-{}.{ending}", std::process::id(), format.len());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, out).unwrap();
+        let lab = Lab::new(lab_backend::open_any(&path).unwrap());
+        let run = lab.run::<Monitor>(&["monitor", "drops"], &[]);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(run.result, Ok(()), "{format}");
+        let mut rows = cells(table(&run, "drops"), &["reason", "source", "destination", "count"]);
+        rows.retain(|row| row[0] == DENIED);
+        rows.sort();
+        let expected = [("172.20.2.98", "2"), ("172.20.2.98:8080", "1")];
+        let found: Vec<_> = rows.iter().map(|row| (row[2].as_str(), row[3].as_str())).collect();
+        assert_eq!(found, expected, "{format}");
+        assert!(rows.iter().all(|row| row[1] == "172.20.0.148"), "{format}: {rows:?}");
+        // Every kind of objects is missing, and said so.
+        assert_eq!(run.report.partials.len(), 6, "{:?}", run.report.partials);
+    }
+}
+
+/// Writes the card, for it is the same natively; `cargo bless` compares it with the component's.
+#[test]
+fn the_card_that_is_checked_in_is_the_plugins() {
+    let card = <Monitor as lab_plugin::Plugin>::describe().into_inner();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/card.json");
+    let text = serde_json::to_string_pretty(&card).unwrap() + "\n";
+    if std::env::var_os("LAB_BLESS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert!(std::fs::read_to_string(path).unwrap() == text, "run `cargo bless`");
+}

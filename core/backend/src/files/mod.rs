@@ -20,6 +20,9 @@ pub(crate) use archive::describe;
 use folder::Folder;
 pub use limits::Limits;
 
+/// Bytes that show whether a file is text.
+const PEEK: u64 = 4096;
+
 /// The files of one capture or sysdump.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -58,6 +61,31 @@ impl Files {
             )));
         };
         Ok(Self { name, short, limits, root: String::new(), kind })
+    }
+
+    /// Reads a file that is neither a folder nor a zip, if it is text: somebody saved what a
+    /// command printed.
+    pub(crate) fn text(path: &Path, limits: Limits) -> Option<Answer<Vec<u8>>> {
+        let mut file = fs::File::open(path).ok().filter(|_| path.is_file())?;
+        let mut start = Vec::new();
+        file.by_ref().take(PEEK).read_to_end(&mut start).ok()?;
+        // Every packed file has a byte in its head that no text has.
+        if start.is_empty() || start.contains(&0) || start.starts_with(b"PK") {
+            return None;
+        }
+        let name = path.display();
+        let mut bytes = start;
+        let read = file.take(limits.file_bytes).read_to_end(&mut bytes);
+        Some(match read {
+            Err(error) => {
+                Err(Failure::invalid(format!("cannot read {name}: {}", describe(&error))))
+            }
+            Ok(_) if bytes.len() as u64 > limits.file_bytes => Err(Failure::invalid(format!(
+                "cannot read {name}: more than {} MB",
+                limits.file_bytes >> 20
+            ))),
+            Ok(_) => Ok(bytes),
+        })
     }
 
     /// Opens a zip inside the program.

@@ -82,6 +82,14 @@ pub(super) fn is_of_the_host(argv: &[String]) -> bool {
         })
 }
 
+/// Whether a command asks for the flows that Hubble remembers. The collector asks for the last
+/// ten thousand of them, with the same output.
+///
+/// Source: `sysdump` of cilium-cli, 0.14 to 0.18.
+pub(super) fn is_flows(argv: &[String]) -> bool {
+    argv.iter().map(String::as_str).eq(["hubble", "observe", "-o", "jsonpb"])
+}
+
 /// The files that may hold the output of a command, best first.
 pub(super) fn files(argv: &[String]) -> Vec<String> {
     // A word with a space in it would be taken for two.

@@ -193,6 +193,11 @@ impl Sysdump {
         if bugtools.is_empty() {
             return Err(lacks(&format!("{what}: there is no bugtool of its agent")));
         }
+        if matches!(question.place, Place::Agent { .. })
+            && let Some(flows) = self.flows(&bugtools, &question.argv)?
+        {
+            return Ok(flows);
+        }
         let mut why = String::new();
         for bugtool in bugtools {
             match bugtool.run(&self.files, &question.argv)? {
@@ -202,6 +207,22 @@ impl Sysdump {
             }
         }
         Err(lacks(&if why.is_empty() { what } else { format!("{what}: {why}") }))
+    }
+
+    /// The flows that Hubble remembered on a node; they are beside the bugtool.
+    fn flows(&self, bugtools: &[&Bugtool], argv: &[String]) -> Answer<Option<Outcome>> {
+        if !commands::is_flows(argv) {
+            return Ok(None);
+        }
+        for bugtool in bugtools {
+            let name = format!("hubble-flows-{}.json", bugtool.pod());
+            if let Some(file) = self.names.get(&name)
+                && let Some(out) = self.files.read(file)?
+            {
+                return Ok(Some(Outcome { code: 0, out, err: Vec::new(), truncated: false }));
+            }
+        }
+        Ok(None)
     }
 
     fn log(
