@@ -67,6 +67,8 @@ fn run(wasm: &str, cache: &str, numbers: &[String]) -> Result<(), String> {
         settings: BTreeMap::new(),
         limits: Limits::default(),
         live: false,
+        recorded: false,
+        reader: None,
         listener: Arc::new(Silent),
         stop: Arc::default(),
     };

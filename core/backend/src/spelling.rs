@@ -20,7 +20,7 @@ pub(crate) fn is_same(one: &[String], other: &[String]) -> bool {
 pub(crate) fn full(argv: &[String]) -> Vec<&str> {
     let mut words = argv.iter().map(String::as_str).peekable();
     // As on a host where not everybody may look.
-    words.next_if_eq(&"sudo");
+    while words.next_if_eq(&"sudo").is_some() {}
     if words.next_if_eq(&"ip").is_none() {
         return words.collect();
     }

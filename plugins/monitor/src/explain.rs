@@ -365,7 +365,7 @@ mod tests {
         for reason in REASONS.iter().filter(|reason| reason.code >= Reason::FIRST_DROP) {
             let pattern = reason.text.replace(['(', ')', '\''], ".");
             let pattern = crate::filter::pattern(&pattern).unwrap();
-            assert!(pattern.is_match(reason.text), "{}", reason.text);
+            assert!(pattern.is_match(reason.text.as_bytes()), "{}", reason.text);
         }
     }
 }

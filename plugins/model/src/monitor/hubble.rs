@@ -329,7 +329,7 @@ mod tests {
         assert_eq!((lost.kind, lost.count, &*lost.node), (Kind::Lost, Some(12), "k8s-w1"));
         let status = parse_line(r#"{"node_status":{"state_change":"NODE_CONNECTED"}}"#).unwrap();
         assert_eq!(status.kind, Kind::Log);
-        assert_eq!(parse_line(r#"{"flow":[]}"#), None);
+        assert_eq!(parse_line(r#"{"flow":7}"#), None);
     }
 
     #[test]
