@@ -102,7 +102,10 @@ impl Talkative {
     fn answer(&self, host: &str) -> Vec<u8> {
         let number: usize = host.trim_start_matches('w').parse().unwrap_or_default();
         let line = format!("answer {:05}: what a host has to say\n", number % self.different);
-        line.bytes().cycle().take(self.bytes).collect()
+        let mut text = line.repeat(self.bytes / line.len() + 1).into_bytes();
+        text.truncate(self.bytes);
+        text.shrink_to_fit();
+        text
     }
 }
 

@@ -230,9 +230,8 @@ mod tests {
 
     #[test]
     fn an_open_scope_covers_whatever_follows_its_words() {
-        let covers = |scope: &str, line: &str| {
-            CommandScope::parse(scope).unwrap().covers(&question(line))
-        };
+        let covers =
+            |scope: &str, line: &str| CommandScope::parse(scope).unwrap().covers(&question(line));
         assert!(covers("host: **", "reboot") && covers("host: **", "ip -j rule"));
         assert!(covers("host: crictl **", "crictl ps -a"));
         assert!(!covers("host: crictl **", "ctr ps") && !covers("host: crictl **", "crictl"));

@@ -23,6 +23,8 @@ use super::check::Outcome;
 use super::check::few;
 use super::local::minor;
 
+/// Tools that every agent needs for itself.
+const OWN: [&str; 2] = ["ip", "iptables-save"];
 /// So many nodes are named in a line about several.
 const NAMED: usize = 5;
 
@@ -63,6 +65,7 @@ pub(super) async fn checks(patient: &Patient<'_>, live: &Live) -> Vec<Check> {
         patient.bounds.each(nodes.clone(), tools)
     );
 
+    let debug_pods = patient.settings.hosts.debug_pods.value;
     let ssh = &patient.settings.hosts.ssh_nodes;
     for (node, version) in nodes.iter().zip(&versions) {
         let otherwise = ssh.iter().any(|host| host.name == *node);
@@ -79,7 +82,7 @@ pub(super) async fn checks(patient: &Patient<'_>, live: &Live) -> Vec<Check> {
         .zip(tools)
         .filter_map(|(node, tools)| Some((node.as_str(), tools.ok()?)))
         .collect();
-    checks.extend(toolboxes(&found, &wanted(patient.cards)));
+    checks.extend(toolboxes(&found, &wanted(patient.cards), debug_pods));
     checks
 }
 
@@ -154,8 +157,9 @@ fn wanted(cards: &[(String, Card)]) -> BTreeSet<String> {
     wanted
 }
 
-/// One line for each group of nodes with the same tools.
-fn toolboxes(found: &[(&str, Tools)], wanted: &BTreeSet<String>) -> Vec<Check> {
+/// One line for each group of nodes with the same tools. `otherwise` says that debug pods may run
+/// what agents lack.
+fn toolboxes(found: &[(&str, Tools)], wanted: &BTreeSet<String>, otherwise: bool) -> Vec<Check> {
     let mut groups: BTreeMap<&Tools, Vec<&str>> = BTreeMap::new();
     for (node, tools) in found {
         groups.entry(tools).or_default().push(node);
@@ -168,12 +172,19 @@ fn toolboxes(found: &[(&str, Tools)], wanted: &BTreeSet<String>) -> Vec<Check> {
         let seen = format!("{}; absent: {}", list(&tools.present), list(&tools.absent));
         let needed: Vec<&str> =
             tools.absent.iter().copied().filter(|tool| wanted.contains(*tool)).collect();
-        let check = |outcome| Check::new(Area::Tools, few(&nodes, NAMED), outcome, seen.clone());
-        if needed.is_empty() {
-            return check(Outcome::Fine);
+        // A program that an agent's image lacks goes to the next transport; one that the agent
+        // itself lives on is there, or it is another image than we know.
+        let outcome = if needed.iter().any(|tool| OWN.contains(tool)) {
+            Outcome::Warn
+        } else {
+            Outcome::Fine
+        };
+        let check = Check::new(Area::Tools, few(&nodes, NAMED), outcome, seen);
+        if needed.is_empty() || otherwise {
+            return check;
         }
-        check(Outcome::Warn).fix(format!(
-            "plugins ask for {}: reach these nodes over ssh, with `ssh-nodes` in the settings",
+        check.fix(format!(
+            "for {}: allow `--debug-pods`, or name these nodes in `ssh-nodes` of the settings",
             needed.join(", ")
         ))
     });
@@ -235,12 +246,17 @@ mod tests {
     fn nodes_with_the_same_tools_are_one_line() {
         let full = Tools { present: vec!["ip", "nft"], absent: vec!["ping"] };
         let bare = Tools { present: vec!["nft"], absent: vec!["ip", "ping"] };
-        let wanted = BTreeSet::from(["ip".to_owned(), "cat".to_owned()]);
-        let checks = toolboxes(&[("a", full.clone()), ("b", bare), ("c", full)], &wanted);
-        let mut seen: Vec<(&str, Outcome)> =
-            checks.iter().map(|check| (check.subject.as_str(), check.outcome)).collect();
-        seen.sort_by_key(|(nodes, _)| *nodes);
-        assert_eq!(seen, [("a, c", Outcome::Fine), ("b", Outcome::Warn)]);
-        assert_eq!(toolboxes(&[], &wanted)[0].outcome, Outcome::Unknown);
+        let found = [("a", full.clone()), ("b", bare), ("c", full)];
+        let wanted = BTreeSet::from(["ip".to_owned(), "ping".to_owned()]);
+        for otherwise in [false, true] {
+            let mut checks = toolboxes(&found, &wanted, otherwise);
+            checks.sort_by(|a, b| a.subject.cmp(&b.subject));
+            let seen: Vec<(&str, Outcome)> =
+                checks.iter().map(|check| (check.subject.as_str(), check.outcome)).collect();
+            assert_eq!(seen, [("a, c", Outcome::Fine), ("b", Outcome::Warn)]);
+            assert!(checks.iter().all(|check| check.fix.is_none() == otherwise), "{checks:?}");
+        }
+        assert_eq!(toolboxes(&found[..1], &BTreeSet::new(), false)[0].fix, None);
+        assert_eq!(toolboxes(&[], &wanted, false)[0].outcome, Outcome::Unknown);
     }
 }

@@ -108,6 +108,9 @@ fn judge(
         let n = lab_render::count(rights.len(), "right");
         return check(Outcome::Unknown, format!("{silent} of {n} not told: {why}"));
     }
+    if rights.is_empty() {
+        return check(Outcome::Fine, "it takes none".to_owned());
+    }
     check(Outcome::Fine, format!("all {held} that it takes"))
 }
 
@@ -175,6 +178,11 @@ mod tests {
     fn a_plugin_with_all_its_rights_is_fine() {
         let check = judged(&[("pods", "list", Ok(true)), ("nodes", "list", Ok(true))]);
         assert_eq!((check.outcome, check.seen.as_str()), (Outcome::Fine, "all 2 that it takes"));
+    }
+
+    #[test]
+    fn a_plugin_may_take_no_right_at_all() {
+        assert_eq!(judged(&[]).seen, "it takes none");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The one thing to know about answers: that some differ. Only asked with `--diff`, because
 //! addresses and clocks always do.
 
+use std::fmt::Write;
+
 use lab_plugin::Finding;
 
 use crate::diff::Diff;
@@ -23,11 +25,10 @@ pub fn differing(
     for (group, diff) in others.iter().zip(diffs.iter().skip(1)) {
         let names: Vec<&str> = group.hosts.iter().map(|&host| hosts[host].as_str()).collect();
         let verb = if names.len() == 1 { "answers" } else { "answer" };
-        let message = format!(
-            "{verb} otherwise than {}, as {} of {n_answers} do",
-            hosts[first.hosts[0]],
-            first.hosts.len()
-        );
+        let mut message = format!("{verb} otherwise than {}", hosts[first.hosts[0]]);
+        if first.hosts.len() > 1 {
+            let _ = write!(message, ", as {} of {n_answers} do", first.hosts.len());
+        }
         let mut finding = Finding::info("each/differs", shortened(&names), message);
         let place = format!("{}: {command}", names[0]);
         let mut text: Vec<String> = diff.note.iter().cloned().collect();
@@ -71,6 +72,12 @@ mod tests {
         let (place, text) = &finding.evidence[0];
         assert_eq!(place, "w2: uname -r");
         assert_eq!(text, "@@ -1 +1 @@\n-6.1\n+5.15");
+    }
+
+    #[test]
+    fn without_a_majority_only_the_other_is_named() {
+        let findings = check(&["a\n", "b\n"]);
+        assert_eq!(findings[0].message, "answers otherwise than w0");
     }
 
     #[test]

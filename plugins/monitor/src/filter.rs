@@ -139,7 +139,10 @@ impl Filter {
             && (self.ports.is_empty() || port(&event.source) || port(&event.destination))
             && self.reason.as_ref().is_none_or(|pattern| {
                 pattern.is_match(event.text.as_bytes())
-                    || event.drop.as_ref().is_some_and(|drop| pattern.is_match(drop.reason.as_bytes()))
+                    || event
+                        .drop
+                        .as_ref()
+                        .is_some_and(|drop| pattern.is_match(drop.reason.as_bytes()))
                     || event
                         .verdict
                         .as_ref()

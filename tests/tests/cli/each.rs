@@ -1,6 +1,6 @@
 //! `each`: what runs unasked, what is asked, what nobody agreed to, and what came of it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use lab_tests::captures::recorded;
@@ -11,22 +11,26 @@ fn everywhere(line: &str) -> Vec<String> {
     ["a", "b", "c"].map(|host| format!("{host}: {line}")).to_vec()
 }
 
-/// The program on a terminal on which somebody types; what was on the screen, and how it ended.
+/// The program on a terminal on which somebody types once they were asked; no keys are the end of
+/// input. What was on the screen, and how it ended.
 fn typed(fleet: &Fleet, words: &[&str], keys: &str) -> (String, Option<i32>) {
     let lab = fleet.lab(words).terminal(80);
     let mut child = lab.command().stdin(Stdio::piped()).spawn().expect("`script` is there");
-    let mut stdin = child.stdin.take().expect("it is a pipe");
-    stdin.write_all(keys.as_bytes()).expect("somebody listens");
-    // Kept open until the end: closing it would be an answer of its own.
-    let output = std::thread::spawn(move || child.wait_with_output().expect("it ends"));
-    if keys.is_empty() {
-        drop(stdin);
-        let output = output.join().expect("no panic");
-        return (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code());
+    let mut stdin = child.stdin.take();
+    let mut stdout = child.stdout.take().expect("it is a pipe");
+    let (mut screen, mut byte) = (Vec::new(), [0]);
+    while !screen.ends_with(b"[y/N] ") && stdout.read(&mut byte).expect("it can be read") > 0 {
+        screen.push(byte[0]);
     }
-    let output = output.join().expect("no panic");
-    drop(stdin);
-    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+    match &mut stdin {
+        Some(stdin) if !keys.is_empty() => {
+            stdin.write_all(keys.as_bytes()).expect("somebody listens");
+        }
+        _ => drop(stdin.take()),
+    }
+    stdout.read_to_end(&mut screen).expect("it can be read");
+    let status = child.wait().expect("it was started");
+    (String::from_utf8_lossy(&screen).into_owned(), status.code())
 }
 
 #[test]
@@ -101,6 +105,14 @@ fn any_other_answer_is_no() {
         assert!(screen.contains("you did not agree"), "{keys:?}: {screen}");
         assert_eq!(fleet.ran(), Vec::<String>::new(), "{keys:?}");
     }
+}
+
+#[test]
+fn control_c_ends_the_question_and_nothing_runs() {
+    let fleet = Fleet::new();
+    let (screen, code) = typed(&fleet, &["each", "--", "touch", "/nowhere/x"], "\u{3}");
+    assert_eq!(code, Some(130), "{screen}");
+    assert_eq!(fleet.ran(), Vec::<String>::new());
 }
 
 #[test]
@@ -237,7 +249,8 @@ fn a_capture_answers_what_it_holds_and_nobody_is_asked() {
 
 #[test]
 fn answers_of_real_hosts_at_every_width() {
-    let words = ["--host", "k8s-w0,router", "--", "iptables-save"];
+    // Quiet, for progress on a terminal depends on how fast the machine is.
+    let words = ["--quiet", "--host", "k8s-w0,router", "--", "iptables-save"];
     for columns in [80, 200] {
         let lab = Lab::line("each --from").arg(recorded("cilium-1.18.0-native")).args(words);
         golden(&format!("each/iptables-{columns}.txt"), &lab.terminal(columns).run().exits(0).out);
