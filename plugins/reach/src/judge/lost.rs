@@ -135,8 +135,9 @@ fn trace(facts: &Facts<'_>, probe: &Probe) -> String {
     let to = facts.targets[probe.target].ends.first();
     let to = match (to, &probe.prediction.address) {
         (Some(Endpoint::Pod { name, .. }), _) => name.clone(),
-        (Some(Endpoint::Outside(address)), _) => address.to_string(),
-        (Some(Endpoint::Host { .. }), Ok(address)) => address.to_string(),
+        (Some(Endpoint::Outside(address)), _) | (Some(Endpoint::Host { .. }), Ok(address)) => {
+            address.to_string()
+        }
         _ => facts.to(probe).to_owned(),
     };
     format!("kubectl lab routes trace {} {to}", facts.from(probe))
