@@ -14,6 +14,8 @@ mod captures;
 mod cluster;
 mod completion;
 mod cures;
+mod doctor;
+mod each;
 mod faults;
 mod forwarding;
 mod ipam;
@@ -54,7 +56,10 @@ const SCENARIOS: &[Scenario] = &[
     ("nodes: facts of the cluster with their places", nodes::facts),
     ("nodes: figures are those of the metrics API", nodes::top),
     ("sysdump: the same answers as live and as a capture", sysdumps::same_answers),
-    ("sysdump: bugtool's archives still packed", sysdumps::packed),
+    ("each: equal answers are one", each::folded),
+    ("each: rows from a command that prints JSON", each::rows_from_json),
+    ("each: a rule of Cilium's that is gone on one node", each::removed_rule),
+    ("each: nothing is changed without consent", each::no_consent),
     ("reach: what is measured is what pings do", reach::everybody),
     ("reach: a firewall that no table shows", reach::firewall),
     ("reach: the MTU of a narrow link", reach::narrow_link),
@@ -78,6 +83,9 @@ const SCENARIOS: &[Scenario] = &[
     ("access: a user without any right", access::no_right),
     ("access: a user who may read and not exec", access::no_exec),
     ("access: an extra host with the name of a node", access::one_name_twice),
+    ("doctor: a cluster that is well", doctor::sound),
+    ("doctor: a runtime that hangs, a router that refuses", doctor::broken),
+    ("doctor: the roles that it prints are enough, and no more", doctor::roles),
     ("api: slow", api::slow),
     ("api: hangs", api::hangs),
     ("api: killed, and back", api::killed),
