@@ -15,12 +15,14 @@ use crate::Sysdump;
 use crate::capture;
 use crate::files::Files;
 
-/// Opens a capture, a sysdump or a dump of cluster-info, each a folder or a zip; or a text file,
-/// which is taken for what the agent of one node printed.
+/// Opens a capture, a sysdump or a dump of cluster-info, each a folder or a zip; or a text file not
+/// called one, which is taken for what the agent of one node printed.
 ///
 /// - Errors: `invalid-input` when it cannot be read or is none of them.
 pub fn open_any(path: impl AsRef<Path>) -> Answer<Arc<dyn Backend>> {
-    if let Some(bytes) = Files::text(path.as_ref(), Limits::default()) {
+    // What is called a zip was one once, or should have been.
+    let is_zip = path.as_ref().extension().is_some_and(|end| end.eq_ignore_ascii_case("zip"));
+    if !is_zip && let Some(bytes) = Files::text(path.as_ref(), Limits::default()) {
         return Ok(Arc::new(SavedOutput::new(path.as_ref(), bytes?)));
     }
     let files = Files::open(path.as_ref(), Limits::default())?;

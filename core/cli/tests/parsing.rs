@@ -293,11 +293,11 @@ fn mistakes_say_what_to_type() {
     for (line, expected) in [
         (
             "rotues",
-            "error: unknown command `rotues`\nhint: did you mean `routes`? commands: routes, ipam, capture, explain, plugin, config, completion, options, version, help",
+            "error: unknown command `rotues`\nhint: did you mean `routes`? commands: routes, ipam, capture, doctor, explain, plugin, config, completion, options, version, help",
         ),
         (
             "nodes",
-            "error: unknown command `nodes`\nhint: commands: routes, ipam, capture, explain, plugin, config, completion, options, version, help",
+            "error: unknown command `nodes`\nhint: commands: routes, ipam, capture, doctor, explain, plugin, config, completion, options, version, help",
         ),
         (
             "routes trase",
@@ -306,7 +306,7 @@ fn mistakes_say_what_to_type() {
         ("ipam", "error: `kubectl lab ipam` needs a subcommand\nhint: commands: blocks, holders"),
         (
             "-q",
-            "error: `kubectl lab` needs a command\nhint: commands: routes, ipam, capture, explain, plugin, config, completion, options, version, help",
+            "error: `kubectl lab` needs a command\nhint: commands: routes, ipam, capture, doctor, explain, plugin, config, completion, options, version, help",
         ),
         (
             "routes --tabel 1",
@@ -400,7 +400,7 @@ fn mistakes_say_what_to_type() {
         ("explain zzz", "error: unknown code `zzz`\nhint: `kubectl lab explain` lists all codes"),
         (
             "help rotues",
-            "error: unknown command `rotues`\nhint: did you mean `routes`? commands: routes, ipam, capture, explain, plugin, config, completion, options, version, help",
+            "error: unknown command `rotues`\nhint: did you mean `routes`? commands: routes, ipam, capture, doctor, explain, plugin, config, completion, options, version, help",
         ),
     ] {
         assert_eq!(typed(line).map(|args| args.action), Err(expected.to_owned()), "{line}");

@@ -50,13 +50,19 @@ pub(crate) fn removed_rule(cluster: &Cluster) {
     assert_eq!(before.len(), 1, "equal on all nodes: {before:#?}");
     let _removed = cluster.change(
         "k8s-w1",
-        &format!("iptables-save -t raw >/tmp/raw && iptables -t raw {}", rule.replacen("-A", "-D", 1)),
+        &format!(
+            "iptables-save -t raw >/tmp/raw && iptables -t raw {}",
+            rule.replacen("-A", "-D", 1)
+        ),
         "iptables-restore -T raw </tmp/raw",
     );
     let run = cluster.lab(ask).run();
     let answers = rows(&run, "answers");
     assert_eq!(answers.len(), 2, "{answers:#?}");
-    assert_eq!((word(&answers[1]["hosts"]), answers[0]["count"].as_u64()), ("k8s-w1".into(), Some(2)));
+    assert_eq!(
+        (word(&answers[1]["hosts"]), answers[0]["count"].as_u64()),
+        ("k8s-w1".into(), Some(2))
+    );
     let diff = word(&answers[1]["diff"]);
     let removed = format!("-{rule}");
     assert!(diff.lines().any(|line| line.trim_end() == removed.trim_end()), "{diff}");

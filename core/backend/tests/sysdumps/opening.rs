@@ -42,7 +42,7 @@ fn anything_else_is_refused_in_one_line_with_a_hint() {
             "is neither a capture nor a sysdump nor",
         ),
         (scratch.unpack("x", &other), "is neither a capture nor a sysdump nor"),
-        (scratch.put("x.txt", "hello"), "not a whole zip"),
+        (scratch.put("y.zip", "hello"), "not a whole zip"),
         (scratch.path("nothing"), "no such file or folder"),
     ] {
         let failure = open_any(&path).err().unwrap();
