@@ -30,8 +30,10 @@ pub struct Gate {
     commands: Vec<CommandScope>,
     consent: Arc<dyn Consent>,
     /// What the user said of each command, so that nobody is asked twice.
-    told: Arc<Mutex<BTreeMap<(PlaceWord, Vec<String>), Answer<()>>>>,
+    told: Arc<Mutex<Told>>,
 }
+
+type Told = BTreeMap<(PlaceWord, Vec<String>), Answer<()>>;
 
 /// What a card says of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ impl SavedOutput {
         Self { source, host: part(path.file_stem()), out }
     }
 
-    fn lacks<T: Send + 'static>(&self, what: impl std::fmt::Display) -> BoxFuture<'_, Answer<T>> {
+    fn lacks<T: Send + 'static>(what: impl std::fmt::Display) -> BoxFuture<'static, Answer<T>> {
         let failure = Failure::unavailable(format!("not in this file: {what}"))
             .hint("a text file answers commands that follow one agent, such as `monitor`");
         Box::pin(async move { Err(failure) })
@@ -63,11 +63,11 @@ impl Backend for SavedOutput {
     }
 
     fn version(&self) -> BoxFuture<'_, Answer<String>> {
-        self.lacks("the API server's version")
+        Self::lacks("the API server's version")
     }
 
     fn get<'a>(&'a self, of: &'a Selection, name: &'a str) -> BoxFuture<'a, Answer<String>> {
-        self.lacks(format!("{of} {name}"))
+        Self::lacks(format!("{of} {name}"))
     }
 
     fn list<'a>(
@@ -76,7 +76,7 @@ impl Backend for SavedOutput {
         _limit: u32,
         _more: Option<String>,
     ) -> BoxFuture<'a, Answer<Page>> {
-        self.lacks(of)
+        Self::lacks(of)
     }
 
     fn logs<'a>(
@@ -87,11 +87,11 @@ impl Backend for SavedOutput {
         _lines: u32,
         _previous: bool,
     ) -> BoxFuture<'a, Answer<String>> {
-        self.lacks(format!("log of {namespace}/{pod}"))
+        Self::lacks(format!("log of {namespace}/{pod}"))
     }
 
     fn run<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answer<Outcome>> {
-        self.lacks(question.argv.join(" "))
+        Self::lacks(question.argv.join(" "))
     }
 
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
@@ -101,12 +101,12 @@ impl Backend for SavedOutput {
                 let outcome = Outcome { code: 0, out, err: Vec::new(), truncated: false };
                 Box::pin(async move { Ok(replay(outcome)) })
             }
-            place => self.lacks(place),
+            place => Self::lacks(place),
         }
     }
 
     fn watch(&self, of: Selection) -> BoxFuture<'_, Answer<BoxStream<'static, Answer<Change>>>> {
-        self.lacks(of)
+        Self::lacks(of)
     }
 }
 

@@ -338,7 +338,9 @@ fn add_commands(
         let stamps = stamps.as_ref().filter(|stamps| stamps.len() == lines(&output));
         let stamps = stamps.map(|stamps| {
             let name = format!("{stem}.stamps.txt");
-            let text: String = stamps.iter().map(|stamp| format!("{stamp}\n")).collect();
+            let mut text: String =
+                stamps.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            text.push('\n');
             files.insert(format!("{folder}{name}"), text.into_bytes());
             name
         });
@@ -370,7 +372,7 @@ fn add_commands(
 
 /// Lines of an output, the last one also when it has no end.
 pub(super) fn lines(output: &[u8]) -> usize {
-    let ends = output.iter().filter(|byte| **byte == b'\n').count();
+    let ends = memchr::memchr_iter(b'\n', output).count();
     ends + usize::from(!output.is_empty() && !output.ends_with(b"\n"))
 }
 
