@@ -82,7 +82,9 @@ impl Cluster {
 
     /// Native routing, every agent ready, nothing left of an earlier run.
     pub(crate) fn settle(&self) {
-        if self.config("routing-mode") != "native" || self.pods().iter().filter(|pod| pod.app == "probe").count() != 3 {
+        if self.config("routing-mode") != "native"
+            || self.pods().iter().filter(|pod| pod.app == "probe").count() != 3
+        {
             self.up("native");
         }
         self.agents_ready();

@@ -25,7 +25,8 @@ pub(crate) fn table(cluster: &Cluster) {
         assert_eq!(word(&row["podCIDR"]), word(&object["spec"]["podCIDR"]));
         assert_eq!(word(&row["ciliumPodCIDRs"]), cidrs[&name]);
         let info = &object["status"]["nodeInfo"];
-        for (column, field) in [("kubelet", "kubeletVersion"), ("runtime", "containerRuntimeVersion")]
+        for (column, field) in
+            [("kubelet", "kubeletVersion"), ("runtime", "containerRuntimeVersion")]
         {
             assert_eq!(word(&row[column]), word(&info[field]), "{row}");
         }
@@ -73,7 +74,8 @@ pub(crate) fn facts(cluster: &Cluster) {
         let of = facts.iter().filter(|row| row["fact"] == fact);
         of.map(|row| word(&row["value"])).collect()
     };
-    let manager = cluster.on("k8s-ctr", "tr '\\0' '\\n' </proc/$(pidof kube-controller-manager)/cmdline");
+    let manager =
+        cluster.on("k8s-ctr", "tr '\\0' '\\n' </proc/$(pidof kube-controller-manager)/cmdline");
     let flag = |name: &str| {
         let line = manager.lines().find_map(|line| line.strip_prefix(&format!("--{name}=")));
         line.unwrap_or_else(|| panic!("no --{name} in {manager}")).to_owned()
@@ -123,7 +125,10 @@ pub(crate) fn top(cluster: &Cluster) {
             let bytes = figure(&word(&usage["memory"]), "Ki", 1024.0);
             let near = |cell: &Value, value: f64| {
                 let cell = cell.as_f64().unwrap_or_else(|| panic!("no figure: {row}"));
-                assert!((cell - value).abs() <= value * 1e-6 + 1e-9, "{cell} is not {value}: {row}");
+                assert!(
+                    (cell - value).abs() <= value * 1e-6 + 1e-9,
+                    "{cell} is not {value}: {row}"
+                );
             };
             near(&row["cpu"], cores);
             near(&row["memory"], bytes);

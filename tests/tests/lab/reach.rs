@@ -23,7 +23,8 @@ pub(crate) fn everybody(cluster: &Cluster) {
     assert_eq!(partial(&run), [], "{}", run.err);
     let pairs = pairs(&run);
     assert!(pairs.len() >= 30, "{} pairs", pairs.len());
-    let addresses = [("k8s-ctr", "192.168.10.100"), ("k8s-w1", "192.168.10.101"), ("k8s-w0", "192.168.20.100")];
+    let addresses =
+        [("k8s-ctr", "192.168.10.100"), ("k8s-w1", "192.168.10.101"), ("k8s-w0", "192.168.20.100")];
     let pods = cluster.pods();
     let pod = |name: &str| pods.iter().find(|pod| format!("default/{}", pod.name) == name);
     for pair in &pairs {
@@ -31,7 +32,8 @@ pub(crate) fn everybody(cluster: &Cluster) {
         let verdict = word(&pair["verdict"]);
         assert!(["ok", "lost"].contains(&&*verdict), "the tables are right: {pair}");
         // Once more by hand.
-        let address = addresses.iter().find(|(node, _)| *node == to).map(|(_, ip)| (*ip).to_owned());
+        let address =
+            addresses.iter().find(|(node, _)| *node == to).map(|(_, ip)| (*ip).to_owned());
         let address = address.or_else(|| pod(&to).map(|pod| pod.ip.clone()));
         let address = address.unwrap_or_else(|| panic!("who is {to}?"));
         let ping = format!("ping -n -q -c 1 -W 1 {address} >/dev/null 2>&1; echo $?");
