@@ -9,6 +9,7 @@
 //! [`table`] prints what came out.
 
 pub mod arguments;
+pub mod events;
 pub mod generate;
 pub mod measure;
 pub mod peer;

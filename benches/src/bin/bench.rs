@@ -20,7 +20,7 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
   cargo run --release -p lab-benches --bin bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [stream] [each] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [size]
 
   --program PATH   kubectl-lab; beside this program when not given
   --kubectl PATH   kubectl; from PATH when not given
@@ -48,6 +48,8 @@ What is measured:
            `cat`: lines in a second, and the largest resident size with N rows and with a tenth
   each     1000 hosts that answer 1 MB each, folded by the component in the program's engine and
            drawn: the largest resident size, with three different answers and with 1000
+  monitor  E real events of agents, parsed, named and counted by `monitor flows` as a component
+           and natively; and every one as a line of `monitor -o ndjson` by the whole program
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -75,6 +77,11 @@ const LINES: f64 = 150_000.0;
 const FLAT: (f64, &str) = (1.1, "<= 1.1");
 /// Routes that are broken in every generated capture, so that there is something to find.
 const BROKEN: u32 = 20;
+/// Events that are counted; about a kilobyte each.
+const EVENTS: u32 = 300_000;
+/// Events each second that one core has to count, and that have to be written as lines.
+const COUNTED: f64 = 300_000.0;
+const WRITTEN: f64 = 150_000.0;
 
 fn main() -> ExitCode {
     match run() {
@@ -119,12 +126,13 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
     ("sysdump", sysdump),
     ("wasm", wasm),
+    ("monitor", monitor),
     ("stream", stream),
     ("each", each),
     ("size", size),
@@ -461,6 +469,58 @@ fn each(setup: &Setup, report: &mut Report) -> Result<(), String> {
         #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
         let peak = costs.peak() as f64 / f64::from(1 << 20);
         report.lines.push(Line::below(&format!("each: peak memory, {what}"), peak, "MiB", 256.0));
+    }
+    Ok(())
+}
+
+fn monitor(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let path = setup.captures.join(format!("{EVENTS}-events"));
+    if !path.join("capture.json").is_file() {
+        fs::create_dir_all(&setup.captures).map_err(|error| error.to_string())?;
+        let mut command = Command::new(setup.room("generate"));
+        let status = command.args(["--events", &EVENTS.to_string()]).arg(&path).status();
+        let status = status.map_err(|error| format!("cannot run generate: {error}"))?;
+        if !status.success() {
+            return Err(format!("generate: {status}"));
+        }
+    }
+    let capture = path.display().to_string();
+    let wasm = setup.wasm.with_file_name("monitor.wasm").display().to_string();
+    let words = |first: &[&str]| {
+        let all = first.iter().chain(&[capture.as_str(), "3", "monitor", "flows"]);
+        all.map(|&word| word.to_owned()).collect::<Vec<_>>()
+    };
+    let component = Subject::new("flows, component", &setup.room("component"), words(&[&wasm]));
+    let native = Subject::new("flows, native", &setup.room("native"), words(&[]));
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..setup.rounds.div_ceil(2) {
+        for (subject, times) in [(&component, &mut with), (&native, &mut without)] {
+            let text = subject.output()?;
+            let micros = text.lines().skip(1).map(|line| line.trim().parse::<u64>());
+            let micros: Vec<u64> =
+                micros.collect::<Result<_, _>>().map_err(|_| format!("not times: {text}"))?;
+            times.extend(micros.into_iter().map(Duration::from_micros));
+        }
+    }
+    let (with, without) = (median(with.into_iter()), median(without.into_iter()));
+    let args = ["monitor", "-o", "ndjson", "--from", &capture].map(OsString::from);
+    let lines = Subject::new("monitor -o ndjson", &setup.program, args);
+    let costs = in_turn(std::slice::from_ref(&lines), setup.rounds)?;
+    report.detail(&lines.name, &costs[0]);
+    report.lines.push(Line::at_most("monitor: component / native", with, without, Some(WASM)));
+    for (name, time, least) in [
+        ("monitor: events counted as wasm", with, COUNTED),
+        ("monitor: events written as ndjson", costs[0].wall(), WRITTEN),
+    ] {
+        let rate = f64::from(EVENTS) / time.as_secs_f64();
+        report.lines.push(Line {
+            name: name.to_owned(),
+            ours: format!("{rate:.0}/s"),
+            peer: format!("{least:.0}/s"),
+            ratio: format!("{:.2}", rate / least),
+            target: ">= 1".to_owned(),
+            met: Some(rate >= least),
+        });
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The plugin `routes` as a component in the program's engine, without the program around it.
+//! A plugin as a component in the program's engine, without the program around it.
 //!
 //! Prints for each run the microseconds from opening the capture to the finished report:
 //! instantiating is in it, compiling is not.
@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use lab_backend::{Capture, Gate};
+use lab_backend::{Capture, Forms, Gate};
 use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
+use lab_types::{Kind, Value};
 
 const HELP: &str = "\
 Run a component over a capture, several times in one process
@@ -39,9 +40,11 @@ fn main() -> ExitCode {
 
 fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), String> {
     let runs: u32 = runs.parse().map_err(|_| format!("`{runs}` is no number of runs"))?;
+    let default = ["routes", "matrix"].map(str::to_owned);
+    let path = if words.is_empty() { default.to_vec() } else { words.to_vec() };
     let bytes = std::fs::read(wasm).map_err(|error| format!("{wasm}: {error}"))?;
     let engine = Engine::new().map_err(|error| error.to_string())?;
-    let component = Component::load(&engine, &ArtifactCache::none(), "routes", &bytes)
+    let component = Component::load(&engine, &ArtifactCache::none(), &path[0], &bytes)
         .map_err(|crash| crash.message)?;
     // As the program makes it.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -49,18 +52,21 @@ fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), St
         .build()
         .map_err(|error| error.to_string())?;
     let card = runtime.block_on(component.describe()).map_err(|crash| crash.message)?;
-    let default = ["routes", "matrix"].map(str::to_owned);
-    let path = if words.is_empty() { default.to_vec() } else { words.to_vec() };
     let known = card.commands.iter().find(|command| command.path == path);
     let known = known.ok_or_else(|| format!("the card has no command `{}`", path.join(" ")))?;
-    if let Some(argument) = known.arguments.iter().find(|argument| argument.default.is_some()) {
-        return Err(format!("`{}` has a default, which is not filled in here", argument.name));
+    let mut values = Vec::new();
+    for argument in &known.arguments {
+        let Some(text) = &argument.default else { continue };
+        let number = text.parse().ok().filter(|_| argument.kind == Kind::Integer);
+        let number =
+            number.ok_or_else(|| format!("the default of `{}` is no number", argument.name))?;
+        values.push((argument.name.clone(), Value::Integer(number)));
     }
     for _ in 0..runs {
         let start = Instant::now();
         let backend = Capture::open(capture).map_err(|failure| failure.to_string())?;
         let run = Run {
-            backend: Arc::new(backend),
+            backend: Forms::around(Arc::new(backend), &card),
             gate: Gate::new(&card),
             settings: BTreeMap::new(),
             limits: Limits::default(),
@@ -70,7 +76,7 @@ fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), St
             listener: Arc::new(Silent),
             stop: Arc::default(),
         };
-        let call = Call { path: path.clone(), values: Vec::new() };
+        let call = Call { path: path.clone(), values: values.clone() };
         let finished = runtime.block_on(component.run(call, run));
         let took = start.elapsed();
         finished.result.map_err(|error| match error {

@@ -5,16 +5,18 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lab_benches::arguments::Arguments;
+use lab_benches::events;
 use lab_benches::generate::{self, Size};
 
 const HELP: &str = "\
 Write the capture of a generated cluster: every node has a direct route to every other one
 
-Usage: generate [--nodes N] [--broken K] [--sysdump PODS] PATH
+Usage: generate [--nodes N] [--broken K] [--sysdump PODS] [--events E] PATH
 
   --nodes N    nodes, 1000 when not given; N×N routes between them
   --broken K   routes that are missing or have a wrong next hop, in turn; 0 when not given
   --sysdump P  a Cilium sysdump instead, with so many pods: 30000 make about 1 GB, unpacked
+  --events E   the demo instead, its agents' events repeated until there are so many
   PATH         a file ending in .zip, or a new folder
 
 The same numbers give the same bytes.
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), String> {
-    let args = Arguments::of_process(&["nodes", "broken", "sysdump"])?;
+    let args = Arguments::of_process(&["nodes", "broken", "sysdump", "events"])?;
     if args.wants_help() {
         print!("{HELP}");
         return Ok(());
@@ -40,6 +42,10 @@ fn run() -> Result<(), String> {
         return Err("name one path to write to; `--help` says more".to_owned());
     };
     let size = Size { nodes: args.number("nodes", 1000)?, broken: args.number("broken", 0)? };
+    match args.number("events", 0)? {
+        0 => {}
+        n_events => return events::write(n_events, Path::new(path)).map_err(|why| why.to_string()),
+    }
     match args.number("sysdump", 0)? {
         0 => {}
         pods => return generate::write_sysdump(size, pods, Path::new(path)),

@@ -1,4 +1,4 @@
-//! The plugin `routes` natively: the same source as the component, without the engine.
+//! A plugin natively: the same source as the component, without the engine.
 //!
 //! Prints for each run the microseconds from opening the capture to the finished report.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lab_plugin_test::Lab;
+use monitor::Monitor;
 use routes::Routes;
 
 const HELP: &str = "\
-Run the plugin `routes` natively over a capture, several times in one process
+Run the plugin `routes` or `monitor` natively over a capture, several times in one process
 
 Usage: native CAPTURE RUNS [WORD…]
 
@@ -35,7 +36,11 @@ fn main() -> ExitCode {
     }
     for _ in 0..runs {
         let start = Instant::now();
-        let run = Lab::open(capture).run::<Routes>(&path, &[]);
+        let run = Lab::open(capture);
+        let run = match path[0] {
+            "monitor" => run.run::<Monitor>(&path, &[]),
+            _ => run.run::<Routes>(&path, &[]),
+        };
         let took = start.elapsed();
         if let Err(failure) = &run.result {
             eprintln!("error: {}", failure.message());

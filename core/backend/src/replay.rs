@@ -13,22 +13,30 @@ const CHUNK: usize = 32 << 10;
 /// First the output, cut at ends of lines, then the errors, as fast as they are taken.
 pub(crate) fn replay(outcome: Outcome) -> BoxStream<'static, Chunk> {
     let Outcome { code, out, err, .. } = outcome;
-    let out = pieces(out).into_iter().map(Chunk::Out);
-    let err = pieces(err).into_iter().map(Chunk::Err);
-    let chunks: Vec<Chunk> = out.chain(err).chain([Chunk::Ended(Ok(code))]).collect();
-    stream::iter(chunks).boxed()
+    let out = Pieces { bytes: out, at: 0 }.map(Chunk::Out);
+    let err = Pieces { bytes: err, at: 0 }.map(Chunk::Err);
+    stream::iter(out.chain(err).chain([Chunk::Ended(Ok(code))])).boxed()
 }
 
-/// Cuts an output into pieces, after a line where one ends.
-fn pieces(mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
-    let mut pieces = Vec::new();
-    while bytes.len() > CHUNK {
-        let end = bytes[..CHUNK].iter().rposition(|byte| *byte == b'\n').map_or(CHUNK, |at| at + 1);
-        let rest = bytes.split_off(end);
-        pieces.push(std::mem::replace(&mut bytes, rest));
+/// An output in pieces, each cut after a line where one ends. Copied one at a time: an output
+/// may be as large as a capture allows.
+struct Pieces {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Iterator for Pieces {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let end = match rest.get(..CHUNK) {
+            Some(piece) if rest.len() > CHUNK => {
+                memchr::memrchr(b'\n', piece).map_or(CHUNK, |at| at + 1)
+            }
+            _ => rest.len(),
+        };
+        self.at += end;
+        Some(rest[..end].to_vec())
     }
-    if !bytes.is_empty() {
-        pieces.push(bytes);
-    }
-    pieces
 }
