@@ -136,9 +136,9 @@ fn title(id: &str) -> String {
             title.push('-');
         }
         if c == '_' {
-            title.push('-')
+            title.push('-');
         } else {
-            title.extend(c.to_uppercase())
+            title.extend(c.to_uppercase());
         }
         before = c;
     }

@@ -244,7 +244,7 @@ impl Names {
             (None, None) if !party.name.is_empty() => into.push_str(&party.name),
             (None, None) => {
                 let labels = || labels(party.labels.iter().map(AsRef::as_ref));
-                let words = identity.map(str::to_owned).unwrap_or_else(labels);
+                let words = identity.map_or_else(labels, str::to_owned);
                 into.push_str(&words);
                 if let Some(id) = party.endpoint.filter(|_| words.is_empty()) {
                     let _infallible = write!(into, "endpoint {id}");

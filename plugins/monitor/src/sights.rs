@@ -146,7 +146,7 @@ impl Sights {
             evidence: None,
             is_lost: false,
         };
-        let Some((place, sight)) = of_way().last() else { return nothing };
+        let Some((place, sight)) = of_way().next_back() else { return nothing };
         let arrived = of_way().find(|(place, _)| place.stage == 5);
         let evidence = Some((place.node.clone(), sight.raw.clone()));
         if let (true, Some((arrived, _))) = (sight.is_drop, &arrived) {

@@ -33,7 +33,7 @@ pub(crate) fn blocks_of_pools(cluster: &Cluster) {
         let name = word(&object["metadata"]["name"]);
         let pools = object["spec"]["ipam"]["pools"]["allocated"].as_array().expect("pools");
         let blocks: BTreeSet<String> =
-            pools.iter().flat_map(|pool| pool["cidrs"].as_array()).flatten().map(word).collect();
+            pools.iter().filter_map(|pool| pool["cidrs"].as_array()).flatten().map(word).collect();
         assert!(!blocks.is_empty(), "{object}");
         let row = shown.iter().find(|row| row["host"] == name.as_str()).expect("a row");
         let cell = word(&row["ciliumPodCIDRs"]);

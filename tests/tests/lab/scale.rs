@@ -45,5 +45,5 @@ pub(crate) fn crowd(cluster: &Cluster) {
     for node in NODES {
         assert!(shown.iter().any(|row| row["host"] == node), "{node} is still there");
     }
-    assert!(took < Duration::from_secs(60), "32 at a time: {took:?}");
+    assert!(took < Duration::from_mins(1), "32 at a time: {took:?}");
 }

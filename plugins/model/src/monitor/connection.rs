@@ -88,9 +88,10 @@ fn read_side(text: &str) -> Option<Party<'_>> {
 
 /// Reads an address.
 pub(super) fn read_address(text: &str) -> Option<IpAddr> {
-    match text.bytes().any(|byte| byte == b':') {
-        true => text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        false => text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+    if text.bytes().any(|byte| byte == b':') {
+        text.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+    } else {
+        text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
     }
 }
 

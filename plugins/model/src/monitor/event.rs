@@ -334,7 +334,7 @@ impl<'a> Event<'a> {
 
     /// Draws the direction from what else is known, where that is sure.
     pub(super) fn set_direction(&mut self) {
-        self.direction = self.direction.or_else(|| match (self.kind, self.point) {
+        self.direction = self.direction.or(match (self.kind, self.point) {
             (Kind::Trace, Some(Point::ToEndpoint)) => Some(Direction::Ingress),
             (Kind::Trace, Some(Point::FromEndpoint)) => Some(Direction::Egress),
             // The program that drops runs for the endpoint it goes to, or for another one.

@@ -75,7 +75,7 @@ fn read_field<'a>(
     match key {
         "type" => return Ok(Field::Kind(text(scanner)?)),
         "cpu" => {
-            event.cpu = text(scanner)?.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok()
+            event.cpu = text(scanner)?.trim_matches(|c: char| !c.is_ascii_digit()).parse().ok();
         }
         "mark" => event.flow_hash = hash(&text(scanner)?),
         "source" => event.reporter = number(scanner)?.filter(|&id| id != 0),
