@@ -79,3 +79,25 @@ pub(crate) fn no_consent(cluster: &Cluster) {
         assert!(cluster.on(node, "ip link show dev eth1").contains("mtu 1500"), "{node}");
     }
 }
+
+/// kube-proxy writes the same chains on every node, beside Cilium's; only where the lab has one.
+pub(crate) fn kube_proxy(cluster: &Cluster) {
+    let sets = cluster.kubectl("-n kube-system get daemonsets -o name");
+    if !sets.contains("kube-proxy") {
+        crate::say(format_args!("lab: no kube-proxy: tests/lab/up --kube-proxy makes one"));
+        return;
+    }
+    let run =
+        cluster.lab("each --host k8s-* -o json -- iptables -t nat -S KUBE-SERVICES").run().exits(0);
+    let answers = rows(&run, "answers");
+    let service = cluster.kubectl("get service webpod -o jsonpath={.spec.clusterIP}");
+    for row in &answers {
+        assert_eq!(row["exit"], 0, "{row}");
+        assert!(word(&row["output"]).contains(&format!("-d {service}/32 ")), "{row}");
+    }
+    let chains = cluster.lab("each --host k8s-* -o json -- iptables -t nat -S PREROUTING").run();
+    for row in rows(&chains, "answers") {
+        let rules = word(&row["output"]);
+        assert!(rules.contains("KUBE-SERVICES") && rules.contains("CILIUM_PRE_nat"), "{rules}");
+    }
+}

@@ -97,6 +97,7 @@ const SCENARIOS: &[Scenario] = &[
 /// Those of a lab where Kubernetes hands out the ranges of pods, with kube-proxy if it is built.
 const KUBERNETES_IPAM: &[Scenario] = &[
     ("kubernetes ipam: the Nodes' ranges are the pods' ranges", ipam::ranges_of_kubernetes),
+    ("kubernetes ipam: kube-proxy's rules beside Cilium's", each::kube_proxy),
     ("kubernetes ipam: the black hole is found, word for word", routes::black_hole),
     ("kubernetes ipam: every row is a line of its host", routes::rows_are_lines_of_the_hosts),
     ("kubernetes ipam: pings come back where trace says so", forwarding::live),
