@@ -155,21 +155,17 @@ fn bugtool(zip: &mut Zip, node: Node, outputs: &[(bool, &str, String)]) -> io::R
     let main = routes.iter().filter(|route| {
         route.table == lab_model::iproute2::TableId::MAIN && route.family() == AddressFamily::V4
     });
-    let main: String = main.map(|route| format!("{route} \n")).collect();
+    let main = lines(main.map(|route| format!("{route} ")));
     let (rules, _) = parse_rules(json("ip -j rule"), AddressFamily::V4);
-    let rules: String = rules.iter().map(|rule| format!("{rule}\n")).collect();
+    let rules = lines(rules.iter().map(ToString::to_string));
     let config: serde_json::Value =
         serde_json::from_str(json("cilium-dbg config --all -o json")).unwrap_or_default();
-    let config: String = config
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, value)| !value.is_object())
-        .map(|(name, value)| {
-            format!("{name:<34}: {}\n", value.as_str().map_or(value.to_string(), str::to_owned))
-        })
-        .collect();
-    let config = format!("#### Read-only configurations ####\n{config}");
+    let fields = config.as_object().into_iter().flatten();
+    let fields = fields.filter(|(_, value)| !value.is_object()).map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{name:<34}: {value}")
+    });
+    let config = format!("#### Read-only configurations ####\n{}", lines(fields));
     let status = "KVStore:                 Disabled   \nCilium:                 Ok   1.18.0 (v1.18.0-274205f0)\n";
     let addresses = addresses(json("ip -j addr"));
     for (name, body) in [
@@ -198,21 +194,31 @@ fn bugtool(zip: &mut Zip, node: Node, outputs: &[(bool, &str, String)]) -> io::R
 /// The text of `ip addr`.
 fn addresses(json: &str) -> String {
     let ((addresses, _), (links, _)) = (parse_addresses(json), parse_links(json));
-    let mut text = String::new();
+    let mut text = Vec::new();
     for link in links {
-        let mtu = link.mtu.unwrap_or(1500);
-        let flags = link.flags.join(",");
-        text.push_str(&format!(
-            "{}: {}: <{flags}> mtu {mtu} qdisc noqueue state {} group default qlen 1000\n",
+        let (mtu, flags) = (link.mtu.unwrap_or(1500), link.flags.join(","));
+        text.push(format!(
+            "{}: {}: <{flags}> mtu {mtu} qdisc noqueue state {} group default qlen 1000",
             link.ifindex, link.name, link.operstate
         ));
         for own in addresses.iter().filter(|own| own.device.as_str() == link.name) {
             let word = if own.address.is_ipv4() { "inet" } else { "inet6" };
-            text.push_str(&format!(
-                "    {word} {}/{} scope {} {}\n       valid_lft forever preferred_lft forever\n",
+            text.push(format!(
+                "    {word} {}/{} scope {} {}",
                 own.address, own.prefix_len, own.scope, link.name
             ));
+            text.push("       valid_lft forever preferred_lft forever".to_owned());
         }
+    }
+    lines(text.into_iter())
+}
+
+/// Each line with its end.
+fn lines(lines: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
     }
     text
 }
