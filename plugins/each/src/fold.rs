@@ -73,7 +73,7 @@ pub struct Group {
 /// Every different answer.
 #[derive(Debug)]
 pub struct Groups {
-    groups: Vec<Group>,
+    found: Vec<Group>,
     by_hash: HashMap<u64, Vec<usize>>,
     /// Keyed at random, so that no host can make its answer look like another's.
     hasher: RandomState,
@@ -88,8 +88,8 @@ impl Default for Groups {
 
 impl Groups {
     fn with_room(room: usize) -> Self {
-        let (groups, by_hash) = (Vec::new(), HashMap::new());
-        Self { groups, by_hash, hasher: RandomState::new(), room }
+        let (found, by_hash) = (Vec::new(), HashMap::new());
+        Self { found, by_hash, hasher: RandomState::new(), room }
     }
 
     /// Adds the answer of a host.
@@ -97,28 +97,30 @@ impl Groups {
         let hash = self.hash(&outcome);
         let candidates = self.by_hash.entry(hash).or_default();
         let known = candidates.iter().copied().find(|&group| {
-            let known = &self.groups[group].answer;
+            let known = &self.found[group].answer;
             known.code == outcome.code
                 && known.truncated == outcome.truncated
                 && known.out.is_of(&outcome.out)
                 && known.err.is_of(&outcome.err)
         });
         if let Some(known) = known {
-            self.groups[known].hosts.push(host);
+            self.found[known].hosts.push(host);
             return;
         }
-        candidates.push(self.groups.len());
+        candidates.push(self.found.len());
         // Errors first: they are short, and say why the rest is what it is.
         let err = Stream::keep(outcome.err, &mut self.room);
         let out = Stream::keep(outcome.out, &mut self.room);
         let answer = Answer { code: outcome.code, out, err, truncated: outcome.truncated };
-        self.groups.push(Group { answer, hosts: vec![host] });
+        self.found.push(Group { answer, hosts: vec![host] });
     }
 
     /// The groups, largest first; of equal ones the one with the first host.
     pub fn sorted(self) -> Vec<Group> {
-        let mut groups = self.groups;
-        groups.iter_mut().for_each(|group| group.hosts.sort_unstable());
+        let mut groups = self.found;
+        for group in &mut groups {
+            group.hosts.sort_unstable();
+        }
         groups.sort_by_key(|group| (std::cmp::Reverse(group.hosts.len()), group.hosts[0]));
         groups
     }

@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_long_difference_is_quoted_in_part() {
-        let long: String = (0..100).map(|n| format!("{n}\n")).collect();
+        let long: String = (0..100).fold(String::new(), |text, n| text + &n.to_string() + "\n");
         let findings = check(&["a\n", "a\n", &long]);
         let text = &findings[0].evidence[0].1;
         assert_eq!(text.lines().count(), QUOTED + 1);

@@ -85,7 +85,7 @@ mod tests {
         check(b"a\nb\n", 4, Some("a\nb\n"), None);
         check("日本".as_bytes(), 6, Some("日本"), None);
         check(b"\x7fELF\0\0", 6, None, Some("binary, 6 bytes"));
-        check(&[0xff; 20_000], 20_000, None, Some("binary, 19 KiB"));
+        check(&vec![0xff; 20_000], 20_000, None, Some("binary, 19 KiB"));
         let mostly = [b"0123456789abcdefghij".as_slice(), &[0xff]].concat();
         let text = "0123456789abcdefghij\u{fffd}";
         check(&mostly, 21, Some(text), Some("not UTF-8 in 1 place"));

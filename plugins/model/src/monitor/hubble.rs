@@ -193,7 +193,7 @@ impl<'a> Flow<'a> {
             event.l7_verdict = Cow::Owned(capitalized(&self.verdict));
             let known = ["http", "dns", "kafka"].into_iter().find(|name| l7.contains_key(*name));
             event.l7_protocol = Cow::Borrowed(known.unwrap_or("l7"));
-            event.text = self.summary.clone();
+            event.text.clone_from(&self.summary);
         }
         let ip = self.ip.unwrap_or_default();
         let ethernet = self.ethernet.unwrap_or_default();

@@ -74,8 +74,8 @@ pub(super) fn fill<'a>(line: &'a str, event: &mut Event<'a>) {
             event.message = Cow::Borrowed(field(layer, "TypeCode").unwrap_or_default());
         }
         "VXLAN" | "Geneve" => {
-            let mut tunnel = Tunnel::default();
-            tunnel.protocol = Cow::Borrowed(if name == "VXLAN" { "vxlan" } else { "geneve" });
+            let protocol = Cow::Borrowed(if name == "VXLAN" { "vxlan" } else { "geneve" });
+            let mut tunnel = Tunnel { protocol, ..Tunnel::default() };
             for (outer, inner) in [
                 (&mut tunnel.source, &mut event.source),
                 (&mut tunnel.destination, &mut event.destination),
