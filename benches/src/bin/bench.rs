@@ -487,7 +487,8 @@ fn monitor(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let capture = path.display().to_string();
     let wasm = setup.wasm.with_file_name("monitor.wasm").display().to_string();
     let words = |first: &[&str]| {
-        let all = first.iter().chain(&[capture.as_str(), "3", "monitor", "flows"]);
+        let rest = [capture.as_str(), "3", "monitor", "flows"];
+        let all = first.iter().chain(&rest);
         all.map(|&word| word.to_owned()).collect::<Vec<_>>()
     };
     let component = Subject::new("flows, component", &setup.room("component"), words(&[&wasm]));
