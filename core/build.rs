@@ -8,9 +8,13 @@ use std::env;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "plugin";
@@ -107,17 +111,29 @@ fn text(path: &Path) -> Result<&str, Box<dyn Error>> {
 
 /// Rust source of the table of built-in plugins.
 fn source(root: &Path, plugins: &[String], built: &Path) -> Result<String, Box<dyn Error>> {
+    // Packed they are a third: a megabyte of the program for each plugin. What starts a plugin
+    // is its compiled artifact, so nothing is unpacked in most runs.
+    let packed = out_dir()?;
     let mut source = String::from("static BUILTIN: &[Builtin] = &[\n");
     for plugin in plugins {
         let card = root.join("plugins").join(plugin).join("card.json");
         let wasm = built.join(format!("{}.wasm", plugin.replace('-', "_")));
+        let packed = packed.join(format!("{plugin}.wasm.gz"));
+        pack(&wasm, &packed)?;
         writeln!(
             source,
             "    Builtin {{\n        name: {plugin:?},\n        card: include_str!({:?}),\n        wasm: include_bytes!({:?}),\n    }},",
             text(&card)?,
-            text(&wasm)?,
+            text(&packed)?,
         )?;
     }
     source.push_str("];\n");
     Ok(source)
+}
+
+fn pack(wasm: &Path, packed: &Path) -> Result<(), Box<dyn Error>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(&fs::read(wasm)?)?;
+    fs::write(packed, gzip.finish()?)?;
+    Ok(())
 }

@@ -69,7 +69,7 @@ pub(crate) async fn examine(
     let mut checks = vec![config];
     let far = async {
         match &settings.source {
-            Source::Live => cluster::checks(&patient, now).await,
+            Source::Live => Box::pin(cluster::checks(&patient, now)).await,
             Source::Demo | Source::Capture(_) => (capture::checks(&patient).await, None),
         }
     };

@@ -11,7 +11,7 @@ pub struct Builtin {
     pub name: &'static str,
     /// Its card, as stored in `plugins/<name>/card.json`.
     pub card: &'static str,
-    /// Its component.
+    /// Its component, packed by gzip.
     pub wasm: &'static [u8],
 }
 

@@ -74,7 +74,7 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
         Action::Doctor(asked) => {
             let installed = Installed { plugins, cards };
             let globals = typed.globals;
-            block_on(None, Arc::default(), || doctor::examine(asked, globals, installed))
+            block_on(None, &Clusters::default(), || doctor::examine(asked, globals, installed))
         }
         Action::PluginList => say(texts::plugin_list(&cards)),
         Action::PluginInfo(name) => {
@@ -95,14 +95,14 @@ fn act(argv: &[OsString], plugins: &'static [Builtin]) -> Result<u8, Failure> {
             let live = command.live.then(|| stop.clone());
             let clusters = Arc::new(Clusters::default());
             let told = clusters.clone();
-            block_on(live, told, || show(command, settings, installed, stop, clusters))
+            block_on(live, &told, || show(command, settings, installed, stop, clusters))
         }
         Action::Capture(what) => {
             let settings = Settings::load(&typed.globals, &System)?;
             let installed = Installed { plugins, cards };
             let clusters = Arc::new(Clusters::default());
             let told = clusters.clone();
-            block_on(None, told, || capture::capture(what, settings, installed, clusters))
+            block_on(None, &told, || capture::capture(what, settings, installed, clusters))
         }
         Action::CaptureShow(file) => {
             capture::show(&file, &Settings::load(&typed.globals, &System)?)

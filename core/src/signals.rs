@@ -19,7 +19,7 @@ use crate::terminal;
 /// signals from being heard.
 pub(crate) fn block_on<F: Future<Output = Result<u8, Failure>>>(
     live: Option<Arc<Notify>>,
-    clusters: Arc<Clusters>,
+    clusters: &Clusters,
     work: impl FnOnce() -> F + Send + 'static,
 ) -> Result<u8, Failure> {
     let cannot = |error| Failure::other(format!("cannot start: {error}"));

@@ -30,6 +30,7 @@ use crate::bindings::exports::lab::plugin::command::Value as WitValue;
 use crate::engine::TICK;
 use crate::inbox::Inbox;
 use crate::interface::card::CardHandle;
+use crate::packed::unpack;
 use crate::state::Phase;
 use crate::state::Running;
 use crate::state::State;
@@ -109,7 +110,8 @@ pub struct Component {
 }
 
 impl Component {
-    /// Loads a component's artifact from the cache, or compiles it and keeps the artifact.
+    /// Loads a component's artifact from the cache, or compiles it and keeps the artifact. The
+    /// component may be packed by gzip; it is unpacked only when it is compiled.
     ///
     /// # Errors
     /// Not a component, or one that needs what this host does not offer.
@@ -120,7 +122,7 @@ impl Component {
         wasm: &[u8],
     ) -> Result<Self, Crash> {
         let inner = engine.inner();
-        let compile = || inner.precompile_component(wasm);
+        let compile = || inner.precompile_component(&unpack(wasm)?);
         let failed = |error: wasmtime::Error| crash(&error, "cannot be loaded");
         let (artifact, compiled) = cache.artifact(inner, wasm, compile).map_err(failed)?;
         let component = match deserialize(inner, &artifact) {

@@ -11,6 +11,7 @@ mod inbox;
 mod interface;
 mod limits;
 mod listener;
+mod packed;
 mod reader;
 mod state;
 

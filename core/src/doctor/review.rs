@@ -71,7 +71,7 @@ async fn served(patient: &Patient<'_>, live: &Live) -> BTreeMap<Kind, Option<Res
         .iter()
         .map(|kind| Selection {
             api_version: kind.api_version.clone(),
-            kind: kind.kind.clone(),
+            kind: kind.name.clone(),
             ..Selection::default()
         })
         .collect();

@@ -56,7 +56,7 @@ pub(super) type Rights = BTreeMap<Right, BTreeSet<String>>;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kind {
     pub(super) api_version: String,
-    pub(super) kind: String,
+    pub(super) name: String,
     pub(super) part: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl Kind {
         let (before, last) = scope.rsplit_once('/')?;
         let own = |(api_version, kind): (&str, &str), part: Option<&str>| Self {
             api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
+            name: kind.to_owned(),
             part: part.map(str::to_owned),
         };
         if last.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -119,17 +119,14 @@ pub(super) fn rights(
         for kind in gate.kinds().filter_map(Kind::read) {
             let Some(resource) = resource(&kind) else { continue };
             let group = kind.group();
-            match &kind.part {
+            if let Some(part) = &kind.part {
                 // A part is read by name, and its object tells which containers there are.
-                Some(part) => {
-                    let part = format!("{}/{part}", resource.plural);
-                    add(&mut rights, group, &part, None, &["get"], ask);
-                    add(&mut rights, group, &resource.plural, None, &["get"], ask);
-                }
-                None => {
-                    let verbs = &["get", "list", "watch"];
-                    add(&mut rights, group, &resource.plural, None, verbs, ask);
-                }
+                let part = format!("{}/{part}", resource.plural);
+                add(&mut rights, group, &part, None, &["get"], ask);
+                add(&mut rights, group, &resource.plural, None, &["get"], ask);
+            } else {
+                let verbs = &["get", "list", "watch"];
+                add(&mut rights, group, &resource.plural, None, verbs, ask);
             }
         }
         for (place, _) in gate.commands() {
@@ -201,7 +198,7 @@ mod tests {
     }
 
     fn of(card: &Card) -> String {
-        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.kind);
+        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.name);
         told(rights(card, &within(None), known).keys()).join(", ")
     }
 
@@ -231,7 +228,7 @@ mod tests {
     #[test]
     fn a_right_knows_every_reason_for_it() {
         let card = card(&[("cluster", &["v1/Pod"]), ("cluster", &["v1/Pod/log"])]);
-        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.kind);
+        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.name);
         let rights = rights(&card, &within(None), known);
         let get = rights.iter().find(|(right, _)| right.verb == "get" && right.resource == "pods");
         let reasons: Vec<&str> = get.unwrap().1.iter().map(String::as_str).collect();
@@ -240,7 +237,7 @@ mod tests {
 
     #[test]
     fn debug_pods_are_made_and_taken_away_for_hosts_alone() {
-        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.kind);
+        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.name);
         let host = card(&[("hosts", &["host: ip -j rule"])]);
         let told = told(rights(&host, &within(Some("debug")), known).keys()).join(", ");
         assert!(told.contains("create+delete+get+list pods in debug"), "{told}");

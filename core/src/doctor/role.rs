@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use lab_backend::Gate;
 use lab_types::Card;
 use lab_types::Failure;
 
@@ -34,6 +35,16 @@ pub(super) fn print(
     let roles = Roles::new(&needed(cards, within)?);
 
     let mut text = format!("# The least rights for kubectl lab: {}.\n", names.join(", "));
+    let in_pods: Vec<&str> = cards
+        .iter()
+        .filter(|(_, card)| Gate::new(card).commands().any(|(place, _)| place == "pod"))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !in_pods.is_empty() {
+        let names = in_pods.join(", ");
+        let _ =
+            writeln!(text, "# pods/exec is for every namespace: commands in pods, for {names}.");
+    }
     if subject.is_none() {
         text.push_str("# Bind them with `--rbac-subject USER`, or by hand:\n");
         for namespace in roles.0.keys() {
@@ -71,11 +82,11 @@ pub(super) fn print(
 fn needed(cards: &[(String, Card)], within: &Namespaces) -> Result<Rights, Failure> {
     let mut needed = Rights::new();
     for (name, card) in cards {
-        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.kind);
+        let known = |kind: &Kind| lab_live::known_kind(&kind.api_version, &kind.name);
         if let Some(kind) = kinds(card).iter().find(|kind| known(kind).is_none()) {
             return Err(Failure::invalid(format!(
                 "plugin {name} asks for `{}/{}`: without a cluster it is not known which resource that is",
-                kind.api_version, kind.kind
+                kind.api_version, kind.name
             )));
         }
         needed.extend(rights(card, within, known));
@@ -104,8 +115,8 @@ impl Roles {
         }
         let mut roles: BTreeMap<Option<String>, Rules> = BTreeMap::new();
         for ((namespace, group, resource), verbs) in verbs {
-            let rules = roles.entry(namespace.map(str::to_owned)).or_default();
-            rules.entry((group.to_owned(), verbs)).or_default().insert(resource.to_owned());
+            let place = roles.entry(namespace.map(str::to_owned)).or_default();
+            place.entry((group.to_owned(), verbs)).or_default().insert(resource.to_owned());
         }
         Self(roles)
     }

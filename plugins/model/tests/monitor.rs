@@ -200,7 +200,7 @@ fn pieces_of_any_size_give_the_same_events() {
 fn a_line_without_an_end_is_handed_over_in_pieces() {
     let mut reader = Reader::new();
     let mut lengths = Vec::new();
-    let long = [b'{'; 100_000];
+    let long = vec![b'{'; 100_000];
     for _ in 0..10 {
         reader.feed(&long, |event| lengths.push(event.raw.len()));
     }

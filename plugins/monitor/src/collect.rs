@@ -145,11 +145,11 @@ impl Clock {
     /// A wait has ended; true when it has ticked.
     fn take(&mut self, ready: &[Source], ticker: &Ticker) -> bool {
         self.now = inbox::now();
-        let ticked = ready.contains(&ticker.source());
-        if ticked {
+        let is_tick = ready.contains(&ticker.source());
+        if is_tick {
             self.ticks = self.ticks.saturating_add(ticker.take());
         }
-        ticked
+        is_tick
     }
 
     fn seconds(&self) -> u64 {
@@ -237,11 +237,11 @@ fn take<T: DeserializeOwned + Naming>(
     ready: &[Source],
     names: &mut Names,
 ) -> bool {
-    let Some(named) = slot else { return false };
-    if !ready.contains(&named.watch.source()) {
+    let Some(kind) = slot else { return false };
+    if !ready.contains(&kind.watch.source()) {
         return false;
     }
-    let changes = match named.watch.take() {
+    let changes = match kind.watch.take() {
         Ok(changes) => changes,
         Err(failure) => {
             partial(&format!("{:?}", T::ORIGIN), &failure);
@@ -254,7 +254,7 @@ fn take<T: DeserializeOwned + Naming>(
         match change {
             Ok(Change::Added(object)) => {
                 object.upsert(names);
-                has_changed |= named.is_synced;
+                has_changed |= kind.is_synced;
             }
             Ok(Change::Modified(object)) => object.upsert(names),
             Ok(Change::Deleted(object)) => {
@@ -263,7 +263,7 @@ fn take<T: DeserializeOwned + Naming>(
             }
             Ok(Change::Synced) => {
                 names.synced(T::ORIGIN);
-                named.is_synced = true;
+                kind.is_synced = true;
             }
             Ok(Change::Restarted) => names.restart(T::ORIGIN),
             // One object that cannot be read costs its name.

@@ -77,10 +77,20 @@ fn stage(event: &Event<'_>) -> u8 {
     match (event.kind, event.point) {
         (Kind::Drop, _) => 6,
         (_, Some(Point::FromEndpoint)) => 1,
-        (_, Some(Point::ToProxy | Point::FromProxy | Point::ToHost | Point::FromHost)) => 2,
-        (_, Some(Point::ToStack | Point::FromStack | Point::ToCrypto | Point::FromCrypto)) => 2,
-        (_, Some(Point::ToOverlay)) => 3,
-        (_, Some(Point::ToNetwork)) => 3,
+        (
+            _,
+            Some(
+                Point::ToProxy
+                | Point::FromProxy
+                | Point::ToHost
+                | Point::FromHost
+                | Point::ToStack
+                | Point::FromStack
+                | Point::ToCrypto
+                | Point::FromCrypto,
+            ),
+        ) => 2,
+        (_, Some(Point::ToOverlay | Point::ToNetwork)) => 3,
         (_, Some(Point::FromNetwork | Point::FromOverlay)) => 4,
         (_, Some(Point::ToEndpoint)) => 5,
         _ => 0,

@@ -1,5 +1,4 @@
 //! What goes wrong while agents are followed: each with a host that does just that.
-#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
 
 use std::cell::{Cell as Slot, RefCell};
 use std::collections::{BTreeMap, VecDeque};

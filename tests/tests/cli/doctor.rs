@@ -71,7 +71,7 @@ fn doctor(flags: &str, answer: impl Fn(&Request) -> Reply + Send + Sync + 'stati
 fn lines(run: &Run, check: &str) -> Vec<(String, String)> {
     let word = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
     let json = run.json();
-    let all = json["checks"].as_array().unwrap().iter();
+    let all = json["checks"].as_array().expect("a list").iter();
     all.filter(|line| line["check"] == check)
         .map(|line| (word(&line["result"], "text"), word(line, "seen")))
         .collect()
@@ -101,7 +101,7 @@ const MACHINE: [&str; 3] = ["doctor/kubectl", "doctor/completion", "doctor/cache
 fn codes(run: &Run) -> Vec<String> {
     let json = run.json();
     let wrong = |finding: &&Value| finding["level"] == "warn" || finding["level"] == "bad";
-    let codes = json["findings"].as_array().unwrap().iter().filter(wrong);
+    let codes = json["findings"].as_array().expect("a list").iter().filter(wrong);
     let codes = codes.filter_map(|finding| finding["code"].as_str().map(str::to_owned));
     codes.filter(|code| !MACHINE.contains(&code.as_str())).collect()
 }
@@ -110,7 +110,7 @@ fn codes(run: &Run) -> Vec<String> {
 #[track_caller]
 fn fix(run: &Run, code: &str) -> String {
     let json = run.json();
-    let mut findings = json["findings"].as_array().unwrap().iter();
+    let mut findings = json["findings"].as_array().expect("a list").iter();
     let finding = findings.find(|finding| finding["code"] == code);
     finding.unwrap_or_else(|| panic!("no {code}: {}", run.out))["fixes"][0]
         .as_str()

@@ -55,12 +55,12 @@ fn unpack(packed: &Path, unpacked: &Path) {
 fn rows_are_also_live(ask: &impl Fn(&str) -> Lab, sysdump: &Path) {
     let live = rows(&ask("routes --all -o json").run(), "routes");
     let read = rows(&ask("routes --all -o json --from").arg(sysdump).run(), "routes");
-    let line = |row: &Value| (word(&row["host"]), word(&row["table"]), word(&row["line"]));
-    let live: Vec<_> = live.iter().map(line).collect();
+    let place = |row: &Value| (word(&row["host"]), word(&row["table"]), word(&row["line"]));
+    let live: Vec<_> = live.iter().map(place).collect();
     for node in NODES {
         assert!(read.iter().any(|row| row["host"] == node), "{node} has rows");
     }
-    for row in read.iter().map(line) {
+    for row in read.iter().map(place) {
         assert!(live.contains(&row), "nobody said {row:?} live");
     }
 }

@@ -51,16 +51,16 @@ fn furnish(namespace: &Namespace, random: &mut Random) {
     namespace.batch(&["-force", "-batch", "-"], &links);
     for family in [AddressFamily::V4, AddressFamily::V6] {
         let option = if family == AddressFamily::V6 { "-6" } else { "-4" };
-        let mut lines = String::new();
+        let mut batch = String::new();
         for _ in 0..40 {
             let route = random_route(random, family);
-            writeln!(lines, "{}", route.trim_start_matches("-6 ")).unwrap();
+            writeln!(batch, "{}", route.trim_start_matches("-6 ")).unwrap();
         }
         for _ in 0..8 {
             let priority = 200 + random.below(1000);
-            writeln!(lines, "{}", random_rule(random, family, priority)).unwrap();
+            writeln!(batch, "{}", random_rule(random, family, priority)).unwrap();
         }
-        namespace.batch(&[option, "-force", "-batch", "-"], &lines);
+        namespace.batch(&[option, "-force", "-batch", "-"], &batch);
     }
 }
 
@@ -161,9 +161,9 @@ fn compare_local(namespace: &Namespace, addresses: &[lab_model::iproute2::Addres
             .filter(|route| route.protocol == Protocol::KERNEL)
             .map(|route| Route { prefsrc: None, ..route.clone() })
             .collect();
-        let mut lines = sorted(&local);
-        lines.dedup();
-        lines
+        let mut texts = sorted(&local);
+        texts.dedup();
+        texts
     });
     assert_eq!(kernel, concluded);
 }

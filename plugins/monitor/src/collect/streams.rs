@@ -92,26 +92,26 @@ struct Stream {
 /// All streams.
 pub(super) struct Streams {
     ask: Ask,
-    streams: Vec<Stream>,
+    each: Vec<Stream>,
     /// In a recording what has ended has ended.
     is_live: bool,
 }
 
 impl Streams {
     pub(super) fn start(ask: Ask, nodes: &[String]) -> Self {
-        let mut streams = Self { ask, streams: Vec::new(), is_live: inbox::now().is_some() };
+        let mut streams = Self { ask, each: Vec::new(), is_live: inbox::now().is_some() };
         streams.follow(nodes);
         streams
     }
 
     /// Whether anything can still come.
     pub(super) fn are_open(&self) -> bool {
-        self.is_live || self.streams.iter().any(|stream| stream.process.is_some())
+        self.is_live || self.each.iter().any(|stream| stream.process.is_some())
     }
 
     /// The agents of these nodes, and of no others.
     pub(super) fn follow(&mut self, nodes: &[String]) {
-        for stream in &mut self.streams {
+        for stream in &mut self.each {
             if !nodes.iter().any(|node| **node == *stream.node) {
                 stream.process = None;
                 stream.pause = None;
@@ -119,12 +119,12 @@ impl Streams {
             }
         }
         for node in nodes {
-            let known = self.streams.iter().position(|stream| *stream.node == **node);
+            let known = self.each.iter().position(|stream| *stream.node == **node);
             let at = known.unwrap_or_else(|| {
-                self.streams.push(Stream::new(node));
-                self.streams.len() - 1
+                self.each.push(Stream::new(node));
+                self.each.len() - 1
             });
-            let stream = &mut self.streams[at];
+            let stream = &mut self.each[at];
             if stream.process.is_none()
                 && stream.pause.is_none()
                 && (self.is_live || known.is_none())
@@ -136,7 +136,7 @@ impl Streams {
 
     /// A fifth of a second has passed.
     pub(super) fn tick(&mut self) {
-        for stream in &mut self.streams {
+        for stream in &mut self.each {
             match stream.pause {
                 Some(0) => {
                     stream.pause = None;
@@ -155,7 +155,7 @@ impl Streams {
         ready: &[Source],
         mut each: impl FnMut(&Event<'_>, &Rc<str>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        for stream in &mut self.streams {
+        for stream in &mut self.each {
             let Some(process) = &stream.process else { continue };
             if ready.contains(&process.source()) {
                 let chunks = process.take();
@@ -170,7 +170,7 @@ impl Streams {
         &mut self,
         mut each: impl FnMut(&Event<'_>, &Rc<str>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        for stream in &mut self.streams {
+        for stream in &mut self.each {
             stream.finish(&mut each)?;
             if stream.lost > 0 {
                 let why = format!("the agent lost {} events", stream.lost);
@@ -190,7 +190,7 @@ impl Streams {
             other: number(stream.other),
             restarts: number(stream.restarts),
         };
-        self.streams.iter().map(row).collect()
+        self.each.iter().map(row).collect()
     }
 }
 
