@@ -120,16 +120,48 @@ pub fn in_turn(subjects: &[Subject], rounds: u32) -> Result<Vec<Costs>, String> 
 }
 
 fn once(subject: &Subject) -> Result<Cost, String> {
-    let mut command = subject.command();
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let child = command.spawn().map_err(|error| subject.cannot(&error))?;
-    let (code, cpu, peak) = wait(child).map_err(|error| subject.cannot(&error))?;
-    let wall = start.elapsed();
-    if !is_good(code) {
-        return Err(format!("{}: ended with {code:?}", subject.name));
+    Running::start(subject, Stdio::null())?.end()
+}
+
+/// A program that runs, and can be looked at meanwhile.
+#[derive(Debug)]
+pub struct Running<'a> {
+    subject: &'a Subject,
+    child: std::process::Child,
+    start: Instant,
+}
+
+impl<'a> Running<'a> {
+    /// Starts a program that writes to `stdout`.
+    ///
+    /// - Errors: it cannot be started.
+    pub fn start(subject: &'a Subject, stdout: Stdio) -> Result<Self, String> {
+        let mut command = subject.command();
+        command.stdout(stdout).stderr(Stdio::null());
+        let start = Instant::now();
+        let child = command.spawn().map_err(|error| subject.cannot(&error))?;
+        Ok(Self { subject, child, start })
     }
-    Ok(Cost { wall, cpu, peak })
+
+    /// Its resident size now, in bytes; none where there is no `/proc`, or no process any more.
+    pub fn resident(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? << 10)
+    }
+
+    /// Waits for its end.
+    ///
+    /// - Errors: it did not end well.
+    pub fn end(self) -> Result<Cost, String> {
+        let Self { subject, child, start } = self;
+        let (code, cpu, peak) = wait(child).map_err(|error| subject.cannot(&error))?;
+        let wall = start.elapsed();
+        if !is_good(code) {
+            return Err(format!("{}: ended with {code:?}", subject.name));
+        }
+        Ok(Cost { wall, cpu, peak })
+    }
 }
 
 /// Waits for a child: its exit code, the time of its threads, and its largest resident size.

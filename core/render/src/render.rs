@@ -86,7 +86,12 @@ pub fn render(
     }
     if matches!(options.format, Format::Table | Format::Wide | Format::Csv | Format::Name) {
         for table in empty {
-            writeln!(err, "no rows in `{}`", crate::clean(table.name()))?;
+            let is_comparison = table
+                .columns()
+                .first()
+                .is_some_and(|column| matches!(column.id.as_str(), "change" | "rowChange"));
+            let what = if is_comparison { "nothing changed" } else { "no rows" };
+            writeln!(err, "{what} in `{}`", crate::clean(table.name()))?;
         }
     }
     if matches!(options.format, Format::Csv | Format::Name) && !report.findings.is_empty() {

@@ -35,3 +35,32 @@ fn packets_are_traced_there_and_back() {
         golden(&format!("recorded/demo.trace.{}.{to}", from.replace('/', "-")), &run.out);
     }
 }
+
+/// Whatever a plugin asks, a recording has an answer or says that it has none; and compared with
+/// itself nothing changed.
+#[test]
+fn every_command_answers_from_a_recording() {
+    let mut commands = 0;
+    for plugin in kubectl_lab::builtin() {
+        let card: lab_types::Card = serde_json::from_str(plugin.card).unwrap();
+        let complete = card.commands.iter().filter(|command| {
+            // `each` wants the command behind `--`; what else is required has tests of its own.
+            command.arguments.iter().all(|argument| !argument.required)
+        });
+        for command in complete {
+            commands += 1;
+            let line = format!("{} --demo --fail-on never", command.path.join(" "));
+            let run = Lab::line(&line).run();
+            assert!(matches!(run.code, Some(0 | 3)), "{line}: {:?} {}", run.code, run.err);
+            let same = Lab::line(&line).arg("--against").arg(demo()).run();
+            assert!(matches!(same.code, Some(0 | 3)), "{line}: {:?} {}", same.code, same.err);
+            assert_eq!(same.out, "", "{line}");
+            assert!(same.err.contains("nothing changed in"), "{line}: {}", same.err);
+        }
+    }
+    assert!(commands > 5, "only {commands} commands");
+}
+
+fn demo() -> std::path::PathBuf {
+    lab_tests::sources::root().join("core/backend/demo/demo.zip")
+}

@@ -1,6 +1,8 @@
 //! Measures everything that the program promises in numbers, and prints one table of ratios.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
 
+mod live;
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,15 +16,14 @@ use lab_benches::table::{self, Line, ms};
 const HELP: &str = "\
 Measure kubectl-lab against named peers, and print the ratios
 
-  cargo build --release -p kubectl-lab
-  cargo build --release -p lab-benches
-  cargo build --release -p lab-tests --bin kubectl-lab-with-guests
+  cargo build --release
+  cargo build --profile benches --workspace --bins
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
-  cargo run --release -p lab-benches --bin bench
+  target/benches/bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [fanout] [soak] [peer] [size]
 
-  --program PATH   kubectl-lab; beside this program when not given
+  --program PATH   kubectl-lab; the release when not given
   --kubectl PATH   kubectl; from PATH when not given
   --captures DIR   where generated captures are kept; a folder of the system's temporary one
   --wasm PATH      the component of `routes`; where the build of kubectl-lab leaves it
@@ -50,6 +51,12 @@ What is measured:
            drawn: the largest resident size, with three different answers and with 1000
   monitor  E real events of agents, parsed, named and counted by `monitor flows` as a component
            and natively; and every one as a line of `monitor -o ndjson` by the whole program
+  fanout   whole processes, against N nodes on loopback that answer after 20 ms: one command on all
+           by `each`, against the waiting alone and against 32 `kubectl exec` at a time
+  soak     100 agents that each send 1000 events a second for a minute through exec, every one a
+           line of `monitor -o ndjson` and counted by `monitor flows`: lines, cores, memory
+  peer     ten agents' events for ten seconds: `monitor -o ndjson`, against ten `kubectl exec`
+           each with a `jq`: the time of all threads
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -126,7 +133,7 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 12] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
@@ -135,6 +142,9 @@ const SECTIONS: [(&str, Section); 9] = [
     ("monitor", monitor),
     ("stream", stream),
     ("each", each),
+    ("fanout", live::fan_out),
+    ("soak", live::soak),
+    ("peer", live::peer),
     ("size", size),
 ];
 
@@ -185,9 +195,10 @@ fn setup(args: &Arguments) -> Result<Setup, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let room = own.parent().ok_or("this program is in no folder")?.to_owned();
     let path = |flag: &str, default: PathBuf| args.text(flag).map_or(default, PathBuf::from);
+    let program = format!("kubectl-lab{}", std::env::consts::EXE_SUFFIX);
     let plugins = room.join("../plugins/wasm32-wasip2/plugin");
     Ok(Setup {
-        program: path("program", room.join(format!("kubectl-lab{}", std::env::consts::EXE_SUFFIX))),
+        program: path("program", room.join("../release").join(program)),
         kubectl: path("kubectl", PathBuf::from("kubectl")),
         captures: path("captures", std::env::temp_dir().join("kubectl-lab-benches")),
         wasm: path("wasm", plugins.join("routes.wasm")),
@@ -217,6 +228,19 @@ impl Setup {
         let mut command = Command::new(self.room("generate"));
         command.args(["--nodes", &nodes.to_string(), "--broken", &BROKEN.to_string()]).arg(&path);
         let status = command.status().map_err(|error| format!("cannot run generate: {error}"))?;
+        if status.success() { Ok(path) } else { Err(format!("generate: {status}")) }
+    }
+
+    /// The folder of a capture of many events, made when it is not there yet.
+    fn events(&self) -> Result<PathBuf, String> {
+        let path = self.captures.join(format!("{EVENTS}-events"));
+        if path.join("capture.json").is_file() {
+            return Ok(path);
+        }
+        fs::create_dir_all(&self.captures).map_err(|error| error.to_string())?;
+        let mut command = Command::new(self.room("generate"));
+        let status = command.args(["--events", &EVENTS.to_string()]).arg(&path).status();
+        let status = status.map_err(|error| format!("cannot run generate: {error}"))?;
         if status.success() { Ok(path) } else { Err(format!("generate: {status}")) }
     }
 
@@ -474,17 +498,7 @@ fn each(setup: &Setup, report: &mut Report) -> Result<(), String> {
 }
 
 fn monitor(setup: &Setup, report: &mut Report) -> Result<(), String> {
-    let path = setup.captures.join(format!("{EVENTS}-events"));
-    if !path.join("capture.json").is_file() {
-        fs::create_dir_all(&setup.captures).map_err(|error| error.to_string())?;
-        let mut command = Command::new(setup.room("generate"));
-        let status = command.args(["--events", &EVENTS.to_string()]).arg(&path).status();
-        let status = status.map_err(|error| format!("cannot run generate: {error}"))?;
-        if !status.success() {
-            return Err(format!("generate: {status}"));
-        }
-    }
-    let capture = path.display().to_string();
+    let capture = setup.events()?.display().to_string();
     let wasm = setup.wasm.with_file_name("monitor.wasm").display().to_string();
     let words = |first: &[&str]| {
         let rest = [capture.as_str(), "3", "monitor", "flows"];
