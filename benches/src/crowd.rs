@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::Role;
+use tungstenite::protocol::frame::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket};
 
 /// How large the cluster is, and how its agents answer.
@@ -207,7 +209,9 @@ fn exec(crowd: &Crowd, mut stream: TcpStream, path: &str, key: &str) -> std::io:
         send(1, ANSWER.as_bytes())?;
     }
     send(3, br#"{"metadata":{},"status":"Success"}"#)?;
-    if socket.close(None).is_ok() {
+    // With a code: kubectl takes an end without one for a failure.
+    let end = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    if socket.close(Some(end)).is_ok() {
         while socket.read().is_ok() {}
     }
     Ok(())

@@ -8,6 +8,7 @@ use std::fs;
 use std::hash::Hash;
 use std::hash::Hasher;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -32,25 +33,19 @@ impl ArtifactCache {
         Self { folder: None }
     }
 
-    /// The artifact of a component for this engine: from the cache, else made by `compile` and
-    /// kept. The second value tells whether it was compiled now.
-    ///
-    /// # Errors
-    /// Those of `compile`.
-    pub(crate) fn artifact<E>(
-        &self,
-        engine: &wasmtime::Engine,
-        wasm: &[u8],
-        compile: impl FnOnce() -> Result<Vec<u8>, E>,
-    ) -> Result<(Vec<u8>, bool), E> {
-        let Some(path) = self.path(engine, wasm) else { return Ok((compile()?, true)) };
-        if let Ok(artifact) = load(&path) {
-            return Ok((artifact, false));
+    /// The file of a component's artifact for this engine, if it can be trusted. It is meant to
+    /// be mapped: copied, a start would cost a third more.
+    pub(crate) fn find(&self, engine: &wasmtime::Engine, wasm: &[u8]) -> Option<PathBuf> {
+        let path = self.path(engine, wasm)?;
+        verify(&path).is_ok().then_some(path)
+    }
+
+    /// Keeps an artifact. A read-only or foreign directory is tolerated: the next run compiles
+    /// again.
+    pub(crate) fn keep(&self, engine: &wasmtime::Engine, wasm: &[u8], artifact: &[u8]) {
+        if let Some(path) = self.path(engine, wasm) {
+            drop(store(&path, artifact));
         }
-        let artifact = compile()?;
-        // A read-only or foreign directory is tolerated: the next run compiles again.
-        drop(store(&path, &artifact));
-        Ok((artifact, true))
     }
 
     /// Forgets a component's artifact: one that the engine refused, or that nobody should use.
@@ -136,24 +131,33 @@ fn mode(_: &Path) -> Option<u32> {
     None
 }
 
-/// Bytes of a hash in front of the artifact.
-const HASH: usize = 32;
+/// Bytes of a hash behind the artifact: in front of it, the code in it could not be mapped.
+const HASH: u64 = 32;
 
-fn load(path: &Path) -> io::Result<Vec<u8>> {
+/// Whether a file and its directory are the user's alone, and it is as it was written. Who could
+/// swap it afterwards is the user.
+fn verify(path: &Path) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
     only_mine(&fs::symlink_metadata(folder)?)?;
-    let file = fs::File::open(path)?;
-    // Looked at through the open file: a path could be swapped in between.
-    only_mine(&file.metadata()?)?;
-    let mut content = fs::read(path)?;
-    if content.len() < HASH {
-        return Err(io::ErrorKind::InvalidData.into());
+    only_mine(&fs::symlink_metadata(path)?)?;
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len().checked_sub(HASH).ok_or(io::ErrorKind::InvalidData)?;
+    let mut hasher = Sha256::new();
+    let mut rest = length;
+    let mut piece = vec![0; 64 << 10];
+    while rest > 0 {
+        let most = piece.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+        file.read_exact(&mut piece[..most])?;
+        hasher.update(&piece[..most]);
+        rest -= most as u64;
     }
-    let artifact = content.split_off(HASH);
-    if Sha256::digest(&artifact).as_slice() != content {
-        return Err(io::ErrorKind::InvalidData.into());
+    let mut noted = Vec::new();
+    file.read_to_end(&mut noted)?;
+    if hasher.finalize().as_slice() == noted {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
     }
-    Ok(artifact)
 }
 
 fn store(path: &Path, artifact: &[u8]) -> io::Result<()> {
@@ -179,8 +183,8 @@ fn write_private(path: &Path, artifact: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(&Sha256::digest(artifact))?;
     file.write_all(artifact)?;
+    file.write_all(&Sha256::digest(artifact))?;
     file.sync_all()
 }
 
@@ -238,7 +242,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use std::convert::Infallible;
     use std::os::unix::fs::PermissionsExt;
 
     fn folder(name: &str) -> PathBuf {
@@ -247,11 +250,15 @@ mod tests {
         folder
     }
 
-    fn ask(cache: &ArtifactCache, wasm: &[u8]) -> (Vec<u8>, bool) {
+    /// Whether it was there; kept when it was not.
+    fn ask(cache: &ArtifactCache, wasm: &[u8]) -> bool {
         let engine = wasmtime::Engine::default();
-        let made: Result<_, Infallible> =
-            cache.artifact(&engine, wasm, || Ok(b"artifact".to_vec()));
-        made.expect("cannot fail")
+        if let Some(path) = cache.find(&engine, wasm) {
+            assert!(fs::read(path).unwrap().starts_with(b"artifact"));
+            return true;
+        }
+        cache.keep(&engine, wasm, b"artifact");
+        false
     }
 
     fn only_file(folder: &Path) -> PathBuf {
@@ -263,9 +270,9 @@ mod tests {
     fn second_time_comes_from_the_cache() {
         let folder = folder("second");
         let cache = ArtifactCache::new(&folder);
-        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), true));
-        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), false));
-        assert!(ask(&cache, b"other").1, "another component has another artifact");
+        assert!(!ask(&cache, b"wasm"));
+        assert!(ask(&cache, b"wasm"));
+        assert!(!ask(&cache, b"other"), "another component has another artifact");
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -275,11 +282,15 @@ mod tests {
         let cache = ArtifactCache::new(&folder);
         ask(&cache, b"wasm");
         let file = only_file(&folder);
-        let mut content = fs::read(&file).unwrap();
-        *content.last_mut().unwrap() ^= 1;
-        fs::write(&file, content).unwrap();
-        assert_eq!(ask(&cache, b"wasm"), (b"artifact".to_vec(), true));
-        assert!(!ask(&cache, b"wasm").1, "and repaired");
+        let whole = fs::read(&file).unwrap();
+        let (mut changed, mut longer) = (whole.clone(), whole.clone());
+        changed[0] ^= 1;
+        longer.push(0);
+        for content in [&changed[..], &longer, &whole[..whole.len() - 1], &whole[..5], b""] {
+            fs::write(&file, content).unwrap();
+            assert!(!ask(&cache, b"wasm"));
+            assert!(ask(&cache, b"wasm"), "and repaired");
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -290,11 +301,11 @@ mod tests {
         ask(&cache, b"wasm");
         let file = only_file(&folder);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-        assert!(ask(&cache, b"wasm").1);
+        assert!(!ask(&cache, b"wasm"));
         let parent = file.parent().unwrap();
         fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(ask(&cache, b"wasm").1);
-        assert!(ask(&cache, b"wasm").1, "nothing is kept in such a folder");
+        assert!(!ask(&cache, b"wasm"));
+        assert!(!ask(&cache, b"wasm"), "nothing is kept in such a folder");
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -304,8 +315,8 @@ mod tests {
         let folder = folder("unwritable");
         fs::write(&folder, "").unwrap();
         let cache = ArtifactCache::new(&folder);
-        assert!(ask(&cache, b"wasm").1);
-        assert!(ask(&cache, b"wasm").1);
+        assert!(!ask(&cache, b"wasm"));
+        assert!(!ask(&cache, b"wasm"));
         fs::remove_file(&folder).unwrap();
     }
 }

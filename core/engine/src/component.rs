@@ -122,18 +122,18 @@ impl Component {
         wasm: &[u8],
     ) -> Result<Self, Crash> {
         let inner = engine.inner();
-        let compile = || inner.precompile_component(&unpack(wasm)?);
         let failed = |error: wasmtime::Error| crash(&error, "cannot be loaded");
-        let (artifact, compiled) = cache.artifact(inner, wasm, compile).map_err(failed)?;
-        let component = match deserialize(inner, &artifact) {
-            Ok(component) => component,
-            // An artifact of the right hash that the engine refuses: another machine's, say.
-            Err(_) if !compiled => {
-                cache.forget(engine, wasm);
-                let (artifact, _) = cache.artifact(inner, wasm, compile).map_err(failed)?;
+        // One of the right hash that the engine refuses is another machine's, say.
+        let kept = cache.find(inner, wasm).and_then(|path| map(inner, &path).ok());
+        let compiled = kept.is_none();
+        let component = match kept {
+            Some(component) => component,
+            None => {
+                let compile = || inner.precompile_component(&unpack(wasm)?);
+                let artifact = compile().map_err(failed)?;
+                cache.keep(inner, wasm, &artifact);
                 deserialize(inner, &artifact).map_err(failed)?
             }
-            Err(error) => return Err(failed(error)),
         };
         let mut linker = Linker::new(inner);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
@@ -284,9 +284,20 @@ fn deserialize(
     engine: &wasmtime::Engine,
     artifact: &[u8],
 ) -> wasmtime::Result<wasmtime::component::Component> {
-    // SAFETY: the bytes were made by `precompile_component` of this engine, either just now or
-    // by an earlier run that noted their hash in a file that only this user can write.
+    // SAFETY: the bytes were made by `precompile_component` of this engine just now.
     unsafe { wasmtime::component::Component::deserialize(engine, artifact) }
+}
+
+/// Maps compiled code from a file of the cache.
+#[expect(unsafe_code, reason = "loading compiled code cannot be checked by the compiler")]
+fn map(
+    engine: &wasmtime::Engine,
+    path: &std::path::Path,
+) -> wasmtime::Result<wasmtime::component::Component> {
+    // SAFETY: an earlier run wrote what `precompile_component` of this engine made and noted its
+    // hash, which was compared; only this user can write the file, and whoever replaces it puts
+    // another one in its place.
+    unsafe { wasmtime::component::Component::deserialize_file(engine, path) }
 }
 
 impl Crash {

@@ -38,6 +38,7 @@ use crate::files::Limits;
 use crate::files::path;
 use crate::objects::Objects;
 use crate::replay::replay;
+use crate::replay::replay_file;
 use crate::spelling;
 
 /// A recorded cluster.
@@ -46,7 +47,7 @@ use crate::spelling;
 /// or inflated.
 #[derive(Debug)]
 pub struct Capture {
-    pub(super) files: Files,
+    pub(super) files: Arc<Files>,
     pub(super) head: Head,
     /// What the line about the source calls it.
     source: String,
@@ -61,6 +62,9 @@ type Index = HashMap<Question, Arc<Recorded>>;
 /// The lines of an index in their order.
 type Entries = Vec<(Question, Arc<Recorded>)>;
 pub(super) type Kind = Arc<OnceLock<Answer<Option<Objects>>>>;
+
+/// Bytes from which an output is not read whole before it is replayed.
+const LONG: u64 = 1 << 20;
 
 /// A recorded command: the folder of its files, and its line in the index.
 #[derive(Debug)]
@@ -113,6 +117,7 @@ impl Capture {
         }
         let head = head::read(&files)?;
         let indexes = head.hosts.iter().map(|host| (host.name.clone(), OnceLock::new())).collect();
+        let files = Arc::new(files);
         Ok(Self { files, head, source, indexes, pods: OnceLock::new(), objects: Mutex::default() })
     }
 
@@ -208,11 +213,35 @@ impl Capture {
     }
 
     fn output(&self, recorded: &Recorded, file: &str) -> Answer<Vec<u8>> {
-        let name = format!("{}{file}", recorded.folder);
-        if let Some(fault) = path::fault(file) {
-            return Err(self.files.unreadable(&format!("{name:?}"), fault));
-        }
+        let name = self.name(recorded, file)?;
         self.files.read(&name)?.ok_or_else(|| self.files.unreadable(&name, "no such file"))
+    }
+
+    /// The whole name of an output's file.
+    fn name(&self, recorded: &Recorded, file: &str) -> Answer<String> {
+        let name = format!("{}{file}", recorded.folder);
+        match path::fault(file) {
+            Some(fault) => Err(self.files.unreadable(&format!("{name:?}"), fault)),
+            None => Ok(name),
+        }
+    }
+
+    /// What a command printed, piece by piece. A long one is read while it is taken.
+    fn replayed(&self, recorded: &Recorded) -> Answer<BoxStream<'static, Chunk>> {
+        let entry = &recorded.entry;
+        if let Some(out) = &entry.out {
+            let name = self.name(recorded, out)?;
+            if self.files.size(&name).is_some_and(|size| size > LONG) {
+                let err = entry.err.as_ref().map(|file| self.output(recorded, file)).transpose()?;
+                return Ok(replay_file(
+                    self.files.clone(),
+                    name,
+                    err.unwrap_or_default(),
+                    entry.code,
+                ));
+            }
+        }
+        Ok(replay(self.outcome(recorded)?))
     }
 
     /// Reads what a command printed.
@@ -333,7 +362,7 @@ impl Backend for Capture {
     /// Replays what was recorded as fast as it is taken: first the output, cut at ends of
     /// lines, then the errors.
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
-        Box::pin(async move { Ok(replay(self.outcome(&*self.find(&question)?)?)) })
+        Box::pin(async move { self.replayed(&*self.find(&question)?) })
     }
 
     /// Hands over everything that was recorded; nothing can change afterwards.

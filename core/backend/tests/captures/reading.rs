@@ -181,21 +181,60 @@ fn a_watch_hands_over_everything_and_ends() {
     });
 }
 
+/// Lines that do not pack away, so many bytes at least.
+fn lines(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let mut out = Vec::new();
+    while out.len() < bytes {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        out.extend_from_slice(format!("{state:x}\n").as_bytes());
+    }
+    out
+}
+
+fn replayed(capture: &impl Backend) -> Vec<Chunk> {
+    block_on(async {
+        capture.start(on_host("a", "ip -j rule")).await.unwrap().collect::<Vec<_>>().await
+    })
+}
+
 #[test]
 fn long_output_is_replayed_in_pieces_of_whole_lines() {
-    let long: &[u8] = Vec::leak(b"0123456789\n".repeat(10_000));
-    let capture = crate::support::small_with("hosts/a/rule.json", long).unwrap();
-    let chunks = block_on(async {
-        capture.start(on_host("a", "ip -j rule")).await.unwrap().collect::<Vec<_>>().await
-    });
-    let mut together = Vec::new();
-    for chunk in &chunks {
-        if let Chunk::Out(bytes) = chunk {
-            assert!(bytes.ends_with(b"\n") && bytes.len() <= 32 << 10);
-            together.extend_from_slice(bytes);
+    for bytes in [100_000, 3 << 20] {
+        let long: &[u8] = Vec::leak(lines(bytes));
+        let mut together = Vec::new();
+        let chunks = replayed(&crate::support::small_with("hosts/a/rule.json", long).unwrap());
+        for chunk in &chunks {
+            if let Chunk::Out(bytes) = chunk {
+                assert!(bytes.ends_with(b"\n") && bytes.len() <= 32 << 10);
+                together.extend_from_slice(bytes);
+            }
         }
+        assert_eq!(together, long);
+        assert_eq!(chunks.last(), Some(&Chunk::Ended(Ok(0))));
     }
-    assert_eq!(together, long);
+    // One line without an end, longer than any piece.
+    let line: &[u8] = Vec::leak(lines(2 << 20).into_iter().filter(|&b| b != b'\n').collect());
+    let chunks = replayed(&crate::support::small_with("hosts/a/rule.json", line).unwrap());
+    let out = |chunk: &Chunk| if let Chunk::Out(bytes) = chunk { bytes.clone() } else { vec![] };
+    assert_eq!(chunks.iter().flat_map(out).collect::<Vec<u8>>(), line);
+}
+
+#[test]
+fn damage_of_long_output_is_told_at_its_end() {
+    let long = lines(3 << 20);
+    let files: Vec<(&str, &[u8])> = small()
+        .into_iter()
+        .map(|(name, bytes)| (name, if name == "hosts/a/rule.json" { &long[..] } else { bytes }))
+        .collect();
+    let mut bytes = zip(&files);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    let scratch = Scratch::new();
+    let capture = lab_backend::Capture::open(scratch.put("x.zip", bytes)).unwrap();
+    let chunks = replayed(&capture);
+    let Some(Chunk::Ended(Err(failure))) = chunks.last() else { panic!("{:?}", chunks.last()) };
+    assert!(failure.message.contains("rule.json"), "{failure:?}");
 }
 
 /// The demo answers what the built-in plugins ask, on every host.

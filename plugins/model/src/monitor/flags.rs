@@ -20,7 +20,11 @@ impl TcpFlags {
 
     /// The flag of a word; none when it is none.
     pub fn parse(word: &str) -> Self {
-        let at = Self::NAMES.iter().position(|name| *name == word);
+        Self::of_name(word.as_bytes())
+    }
+
+    fn of_name(word: &[u8]) -> Self {
+        let at = Self::NAMES.iter().position(|name| name.as_bytes() == word);
         at.map_or(Self::NONE, |at| Self(1 << at))
     }
 
@@ -48,13 +52,25 @@ impl TcpFlags {
 
     /// Reads the flags of a layer's string, from ` FIN=` on: `FIN=false SYN=true RST=…`.
     pub(super) fn of_layer(fields: &str) -> Self {
+        // Byte by byte: every packet has these, and looking for a letter costs more than eight
+        // comparisons where words are this short.
         let mut flags = Self::NONE;
-        for field in fields.split(' ') {
-            match field.split_once('=') {
-                Some((name, "true")) => flags = flags.with(Self::parse(name)),
-                Some((_, "false")) => {}
+        let mut rest = fields.as_bytes();
+        while let Some(equals) = rest.iter().take(4).position(|&byte| byte == b'=') {
+            let (name, value) = (&rest[..equals], &rest[equals + 1..]);
+            let (is_set, behind) = match (value.strip_prefix(b"true"), value.strip_prefix(b"false"))
+            {
+                (Some(behind), _) => (true, behind),
+                (_, Some(behind)) => (false, behind),
                 _ => break,
+            };
+            if !matches!(behind.first(), None | Some(b' ')) {
+                break;
             }
+            if is_set {
+                flags = flags.with(Self::of_name(name));
+            }
+            rest = behind.get(1..).unwrap_or_default();
         }
         flags
     }

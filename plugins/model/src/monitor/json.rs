@@ -140,7 +140,8 @@ pub(super) fn hash(word: &str) -> Option<u32> {
 
 /// The port of the proxy is told nowhere else: `-> proxy port 10001`, the arrow escaped.
 fn read_summary(summary: &str, event: &mut Event<'_>) {
-    event.proxy_port = summary.split_once(" proxy port ").and_then(|(_, port)| port.parse().ok());
+    let last = summary.rsplit_once(' ').filter(|(before, _)| before.ends_with(" proxy port"));
+    event.proxy_port = last.and_then(|(_, port)| port.parse().ok());
 }
 
 /// The layers of a packet.
