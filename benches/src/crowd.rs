@@ -200,10 +200,12 @@ fn exec(crowd: &Crowd, mut stream: TcpStream, path: &str, key: &str) -> std::io:
     };
     if path.contains("command=monitor") {
         events(crowd, |piece| send(1, piece))?;
-        while !crowd.ends {
-            // Nobody listens any more when this fails.
-            send(1, b"")?;
-            std::thread::sleep(Duration::from_secs(1));
+        if !crowd.ends {
+            // Until nobody listens any more, and this fails.
+            loop {
+                send(1, b"")?;
+                std::thread::sleep(Duration::from_secs(1));
+            }
         }
     } else {
         send(1, ANSWER.as_bytes())?;
@@ -224,16 +226,16 @@ fn events(
 ) -> std::io::Result<()> {
     let start = Instant::now();
     let mut lines = crowd.events.iter().cycle();
-    let mut sent = 0;
+    let mut done = 0;
     let mut piece = Vec::new();
-    while sent < crowd.most {
+    while done < crowd.most {
         let due = start.elapsed().as_millis() * u128::from(crowd.rate) / 1000;
         let due = u32::try_from(due).unwrap_or(u32::MAX).min(crowd.most);
         piece.clear();
-        for line in lines.by_ref().take((due - sent) as usize) {
+        for line in lines.by_ref().take((due - done) as usize) {
             piece.extend_from_slice(line);
         }
-        sent = due;
+        done = due;
         if !piece.is_empty() {
             send(&piece)?;
         }

@@ -126,14 +126,13 @@ impl Component {
         // One of the right hash that the engine refuses is another machine's, say.
         let kept = cache.find(inner, wasm).and_then(|path| map(inner, &path).ok());
         let compiled = kept.is_none();
-        let component = match kept {
-            Some(component) => component,
-            None => {
-                let compile = || inner.precompile_component(&unpack(wasm)?);
-                let artifact = compile().map_err(failed)?;
-                cache.keep(inner, wasm, &artifact);
-                deserialize(inner, &artifact).map_err(failed)?
-            }
+        let component = if let Some(component) = kept {
+            component
+        } else {
+            let compile = || inner.precompile_component(&unpack(wasm)?);
+            let artifact = compile().map_err(failed)?;
+            cache.keep(inner, wasm, &artifact);
+            deserialize(inner, &artifact).map_err(failed)?
         };
         let mut linker = Linker::new(inner);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;

@@ -50,7 +50,8 @@ pub(crate) fn rows_are_lines_of_the_hosts(cluster: &Cluster) {
         let raw: BTreeSet<String> = cluster.raw_routes(host).into_iter().collect();
         let of_host = rows.iter().filter(|row| row["host"] == host);
         // An own block in which no pod runs yet has no line, and needs none.
-        let is_line = |row: &&Value| word(&row["verdict"]) != "ok" || word(&row["line"]) != "";
+        let is_line =
+            |row: &&Value| word(&row["verdict"]) != "ok" || !word(&row["line"]).is_empty();
         let shown: BTreeSet<String> =
             of_host.filter(is_line).map(|row| word(&row["line"])).collect();
         let invented: Vec<_> = shown.difference(&raw).collect();
