@@ -191,6 +191,10 @@ fn hosts(inputs: &mut Inputs, is_deep: bool) {
         Ok(listed) => listed,
         Err(failure) => return partial("hosts", &failure),
     };
+    for host in listed.iter().filter(|host| host.kind == Kind::Extra) {
+        let ips = host.addresses.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
+        inputs.extra_hosts.push((host.name.clone(), ips.collect()));
+    }
     let mut batch = Batch::new();
     let mut asked = Vec::new();
     for host in &listed {
@@ -213,7 +217,7 @@ fn hosts(inputs: &mut Inputs, is_deep: bool) {
         let Some((host, question)) = asked.get(index as usize) else { continue };
         match *question {
             ROUTES | ROUTES6 => {
-                let routes = read(host, question, answer, |text| read_routes(text));
+                let routes = read(host, question, answer, read_routes);
                 let family =
                     if *question == ROUTES { AddressFamily::V4 } else { AddressFamily::V6 };
                 for route in routes.known().into_iter().flatten() {
@@ -224,13 +228,12 @@ fn hosts(inputs: &mut Inputs, is_deep: bool) {
                 }
             }
             STATUS => {
-                let ipam = read::<AgentIpam>(host, question, answer, |text| parse_agent_ipam(text));
+                let ipam = read::<AgentIpam>(host, question, answer, parse_agent_ipam);
                 agent(inputs, host).ipam = ipam;
             }
             _ => {
-                let endpoints = read::<Vec<AgentEndpoint>>(host, question, answer, |text| {
-                    parse_agent_endpoints(text)
-                });
+                let endpoints =
+                    read::<Vec<AgentEndpoint>>(host, question, answer, parse_agent_endpoints);
                 agent(inputs, host).endpoints = endpoints;
             }
         }

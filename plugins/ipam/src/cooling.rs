@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn only_what_stays_without_a_holder_is_suspect() {
         let ip = |last: u8| IpAddr::from([10, 0, 0, last]);
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let mut cooling = Cooling::default();
         assert!(cooling.look(Some(0), [ip(1), ip(2)], minute).is_empty());
         assert!(cooling.look(Some(59_999), [ip(1), ip(2)], minute).is_empty());

@@ -162,6 +162,8 @@ pub struct Inputs {
     pub services: Fact<Vec<Service>>,
     /// Kubernetes' own ranges.
     pub kubernetes: Kubernetes,
+    /// Hosts beside the cluster with their addresses.
+    pub extra_hosts: Vec<(String, Vec<IpAddr>)>,
     /// Routes of hosts beside the cluster.
     pub extra_routes: Vec<ExtraRoute>,
     /// Agents by node; empty unless they were asked.
@@ -183,6 +185,7 @@ impl Default for Inputs {
             service_ranges: Vec::new(),
             services: Fact::not_asked(),
             kubernetes: Kubernetes::default(),
+            extra_hosts: Vec::new(),
             extra_routes: Vec::new(),
             agents: BTreeMap::new(),
             now: None,

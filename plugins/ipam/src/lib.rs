@@ -220,7 +220,7 @@ impl Pace {
         let cooling = call.duration("cooling");
         Self {
             every: call.flag("watch").then_some(every),
-            cooling: cooling.unwrap_or(Duration::from_secs(60)),
+            cooling: cooling.unwrap_or(Duration::from_mins(1)),
             looks_twice: cooling.is_some() && !call.flag("watch"),
         }
     }

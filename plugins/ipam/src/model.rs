@@ -76,6 +76,8 @@ pub struct Cluster {
     pub services: Fact<Vec<Service>>,
     /// Kubernetes' own ranges for pods.
     pub cluster_cidrs: Vec<Stated>,
+    /// Hosts beside the cluster with their addresses.
+    pub extra_hosts: Vec<(String, Vec<IpAddr>)>,
     /// Routes of hosts beside the cluster.
     pub extra_routes: Vec<ExtraRoute>,
     /// What agents said; empty unless they were asked.

@@ -15,6 +15,9 @@ use crate::space::blocks::{Rule, blocks, usable};
 
 /// What a kubelet takes when it is not told otherwise.
 const MAX_PODS: u128 = 110;
+/// An agent of multi-pool IPAM asks for a multiple of this, and for as many beyond what is used:
+/// `ipam-multi-pool-pre-allocation`.
+const PRE_ALLOCATED: u128 = 8;
 
 /// What is planned; what is not said stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -114,6 +117,12 @@ pub fn plan(cluster: &Cluster, ask: &Ask) -> Result<Plan, Failure> {
     }
     let mut lines = Vec::new();
     for ((name, family), pools) in groups {
+        let is_asked = cluster.mode != Mode::MultiPool
+            || !ask.pools.is_empty()
+            || name == cluster.default_pool;
+        if !is_asked {
+            continue;
+        }
         let today: Vec<&Pool> = cluster
             .pools
             .iter()
@@ -131,7 +140,10 @@ pub fn plan(cluster: &Cluster, ask: &Ask) -> Result<Plan, Failure> {
         let (usable_now, usable_planned) = (each(&today), each(&pools));
         // A node of multi-pool IPAM takes as many ranges as its pods need.
         let ranges_each = match (&cluster.mode, usable_planned.known()) {
-            (Mode::MultiPool, Some(usable)) if *usable > 0 => pods.div_ceil(*usable).max(1),
+            (Mode::MultiPool, Some(usable)) if *usable > 0 => {
+                let asked = (pods.saturating_add(reserved)).div_ceil(PRE_ALLOCATED) + 1;
+                asked.saturating_mul(PRE_ALLOCATED).div_ceil(*usable)
+            }
             _ => 1,
         };
         let cidrs = pools.iter().map(|pool| pool.prefix.to_string()).collect::<Vec<_>>().join(", ");
@@ -167,7 +179,10 @@ fn planned_pools(cluster: &Cluster, ask: &Ask) -> Vec<Pool> {
         AddressFamily::V6 => ask.mask6,
     };
     let with_mask = |pool: &Pool| {
-        let mask = mask_of(pool.prefix.family()).map_or_else(|| pool.mask.clone(), Fact::Known);
+        // Of several pools the plan is about the one that pods get addresses from unasked.
+        let is_planned = cluster.mode != Mode::MultiPool || pool.name == cluster.default_pool;
+        let mask = mask_of(pool.prefix.family()).filter(|_| is_planned);
+        let mask = mask.map_or_else(|| pool.mask.clone(), Fact::Known);
         Pool { mask, ..pool.clone() }
     };
     let given = ask.pools.iter().map(|prefix| {
@@ -302,7 +317,7 @@ pub fn findings(cluster: &Cluster, plan: &Plan) -> Vec<Finding> {
         let (code, what, fix) = if line.question == FOR_NODES {
             let missing = line.needed.saturating_sub(*planned);
             let what = format!(
-                "it has {planned} ranges, {} are needed: {missing} nodes get none",
+                "it has {planned} ranges, {} are needed: {missing} are missing",
                 line.needed
             );
             ("ipam/plan-too-few-ranges", what, "take a longer mask size, or add a range: --pool")

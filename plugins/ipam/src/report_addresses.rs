@@ -108,6 +108,9 @@ pub fn who_rows(cluster: &Cluster, asked: IpAddr) -> Vec<WhoRow> {
             (format!("Pod {}", pod.path()), line),
         );
     }
+    for (name, _) in cluster.extra_hosts.iter().filter(|(_, own)| own.contains(&ip)) {
+        add("host", name, Some(name), (format!("host {name}"), format!("address: {ip}")));
+    }
     for service in cluster.services.known().into_iter().flatten() {
         for (_, what) in service.ips.iter().filter(|(own, _)| *own == ip) {
             let line = format!("{what}: {ip}");

@@ -31,7 +31,7 @@ impl Filter {
 /// What is added up over the ranges of a family.
 #[derive(Default)]
 struct Total {
-    total: u128,
+    all: u128,
     used: u128,
     reserved: u128,
     leaked: u128,
@@ -53,7 +53,7 @@ pub fn range_rows(cluster: &Cluster, filter: &Filter) -> Vec<(String, RangeRow)>
         of_family.reserved += range.reserved;
         of_family.leaked += range.leaked;
         match range.total.known() {
-            Some(total) => of_family.total = of_family.total.saturating_add(*total),
+            Some(total) => of_family.all = of_family.all.saturating_add(*total),
             None => of_family.is_unknown = true,
         }
         let agent_used = agent_used(cluster, range);
@@ -145,7 +145,7 @@ fn total_row(cluster: &Cluster, family: AddressFamily, total: &Total) -> RangeRo
     let all = if total.is_unknown {
         Fact::Unknown("another program hands out the addresses".to_owned())
     } else {
-        Fact::Known(total.total)
+        Fact::Known(total.all)
     };
     let used = used(cluster, cluster.ranges.first(), total.used);
     let is_used_known = used.known().is_some();
@@ -198,12 +198,9 @@ fn pool_row(cluster: &Cluster, of: &PoolUse<'_>) -> (String, PoolRow) {
         Fact::Absent => Fact::Absent,
     };
     // Without the nodes' objects everything would seem to be free.
-    let known = |fact: Fact<u128>| cluster.cilium_nodes_known.map(|()| fact.known().copied());
-    let free = match known(of.free()) {
-        Fact::Known(Some(free)) => Fact::Known(free),
-        Fact::Known(None) => of.free(),
-        Fact::Unknown(why) => Fact::Unknown(why),
-        Fact::Absent => of.free(),
+    let free = match &cluster.cilium_nodes_known {
+        Fact::Unknown(why) => Fact::Unknown(why.clone()),
+        _ => of.free(),
     };
     let row = PoolRow {
         pool: pool.name.clone(),

@@ -59,8 +59,14 @@ fn objects_that_lack_everything_are_read() {
         &[
             ("v1/ConfigMap", config("cluster-pool")),
             ("v1/Node", json!([{"metadata": {"name": "n1"}}])),
-            ("v1/Pod", json!([{"metadata": {"name": "p", "namespace": "n"}}, {"metadata": {"name": "q"}, "status": null}])),
-            ("cilium.io/v2/CiliumNode", json!([{"metadata": {"name": "n1"}}, {"metadata": {"name": "n2"}, "spec": null}])),
+            (
+                "v1/Pod",
+                json!([{"metadata": {"name": "p", "namespace": "n"}}, {"metadata": {"name": "q"}, "status": null}]),
+            ),
+            (
+                "cilium.io/v2/CiliumNode",
+                json!([{"metadata": {"name": "n1"}}, {"metadata": {"name": "n2"}, "spec": null}]),
+            ),
             ("cilium.io/v2/CiliumEndpoint", json!([{"metadata": {"name": "p", "namespace": "n"}}])),
         ],
     );
@@ -81,7 +87,10 @@ fn an_object_of_the_wrong_shape_costs_itself_alone() {
         &[
             ("v1/ConfigMap", config("cluster-pool")),
             ("v1/Node", json!([node("n1")])),
-            ("v1/Pod", json!([{"metadata": {"name": "bad", "namespace": "n"}, "status": {"podIPs": 7}}])),
+            (
+                "v1/Pod",
+                json!([{"metadata": {"name": "bad", "namespace": "n"}, "status": {"podIPs": 7}}]),
+            ),
             (
                 "cilium.io/v2/CiliumNode",
                 json!([
@@ -135,7 +144,13 @@ fn an_agent_that_prints_something_else_is_unknown() {
     let run = written.run(&["ipam"], &deep());
     assert_eq!(cell(&run.report.tables[0], key, "agentUsed"), &Cell::Integer(1));
     assert_eq!(codes(&run), [""; 0]);
-    for text in ["cilium: daemon unreachable", "", "\u{1b}[2J<html>", "{\"ipam\":{\"allocations\":7}}", &good[..40]] {
+    for text in [
+        "cilium: daemon unreachable",
+        "",
+        "\u{1b}[2J<html>",
+        "{\"ipam\":{\"allocations\":7}}",
+        &good[..40],
+    ] {
         written.agent("n1", text, "no JSON either");
         let run = written.run(&["ipam"], &deep());
         assert_eq!(run.result, Ok(()));
@@ -146,7 +161,8 @@ fn an_agent_that_prints_something_else_is_unknown() {
         assert_eq!(codes(&run), [""; 0], "{text}");
     }
     // Fields that are new, and fields that are missing.
-    let other = r#"{"ipam":{"allocations":{"10.100.0.9":"n/p"},"new":{"x":[1]}},"unheard-of":null}"#;
+    let other =
+        r#"{"ipam":{"allocations":{"10.100.0.9":"n/p"},"new":{"x":[1]}},"unheard-of":null}"#;
     written.agent("n1", other, r#"[{"id":1,"status":{"new":true}}]"#);
     let run = written.run(&["ipam"], &deep());
     assert_eq!(codes(&run), [""; 0]);
@@ -167,7 +183,10 @@ fn what_an_agent_holds_for_nobody_is_suspect_and_never_more_in_a_recording() {
     assert_eq!(run.report.findings[0].level.as_str(), "info");
     assert_eq!(cell(&run.report.tables[0], "*/IPv4", "leaked"), &Cell::Integer(1));
     let run = written.run(&["ipam", "addresses"], &deep());
-    assert_eq!(cell(&run.report.tables[0], "10.100.0.50", "owner"), &Cell::Text("held by nobody".to_owned()));
+    assert_eq!(
+        cell(&run.report.tables[0], "10.100.0.50", "owner"),
+        &Cell::Text("held by nobody".to_owned())
+    );
 }
 
 #[test]
@@ -217,7 +236,10 @@ fn a_large_pool_of_tiny_ranges_is_plain_arithmetic() {
     let run = one_node("tiny").run(&["ipam", "plan"], &plan);
     assert_eq!(run.result, Ok(()));
     let table = &run.report.tables[0];
-    assert_eq!(cell(table, "planned/10.0.0.0/8/ranges for nodes", "planned"), &Cell::Integer(4_194_304));
+    assert_eq!(
+        cell(table, "planned/10.0.0.0/8/ranges for nodes", "planned"),
+        &Cell::Integer(4_194_304)
+    );
     let pods = cell(table, "planned/10.0.0.0/8/addresses for pods on each node", "planned");
     assert_eq!(pods, &Cell::Integer(1));
     assert!(codes(&run).contains(&"ipam/plan-too-few-ranges"));

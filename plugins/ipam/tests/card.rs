@@ -1,7 +1,5 @@
 //! The checked-in card is what the plugin says of itself. `LAB_BLESS=1` writes it anew.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
 use std::fs;
 use std::path::Path;
 
@@ -24,7 +22,9 @@ fn every_explanation_is_in_the_readme_and_the_other_way_round() {
     let readme = include_str!("../README.md");
     for explained in ipam::explain::EXPLANATIONS {
         assert!(readme.contains(&format!("| `{}` |", explained.code)), "{}", explained.code);
-        for part in ["Checks: ", "\nWhy: ", "\nSee for yourself: ", "\nFix: ", "\nSince: ", "\nSource: "] {
+        for part in
+            ["Checks: ", "\nWhy: ", "\nSee for yourself: ", "\nFix: ", "\nSince: ", "\nSource: "]
+        {
             assert!(explained.text.contains(part), "{}: {part}", explained.code);
         }
     }

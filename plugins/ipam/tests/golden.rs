@@ -19,8 +19,16 @@ const CAPTURES_ALL: [&str; 5] = [
     "cilium-1.18.0-native-seed",
     "cilium-1.18.0-tunnel",
 ];
-const MODES: [&str; 8] =
-    ["cluster-pool", "kubernetes", "multi-pool", "crd", "eni", "azure", "alibabacloud", "delegated"];
+const MODES: [&str; 8] = [
+    "cluster-pool",
+    "kubernetes",
+    "multi-pool",
+    "crd",
+    "eni",
+    "azure",
+    "alibabacloud",
+    "delegated",
+];
 
 fn check(capture: &str, name: &str, path: &[&str], values: &[(&str, Value)]) -> String {
     let run = Lab::open(format!("{CAPTURES}/{capture}.zip")).run::<Ipam>(path, values);

@@ -92,7 +92,11 @@ fn what_is_wrong_everywhere_is_told_briefly() {
     inputs.endpoints = Fact::Known(Vec::new());
     let found = all(&build(inputs), &Options::default());
     assert_eq!(found.len(), 20, "{:?}", found.first());
-    assert!(found[19].message.ends_with("and 19980 more of the same kind"), "{}", found[19].message);
+    assert!(
+        found[19].message.ends_with("and 19980 more of the same kind"),
+        "{}",
+        found[19].message
+    );
 }
 
 #[test]
@@ -103,8 +107,9 @@ fn ten_thousand_ranges_and_a_million_addresses() {
     let start = Instant::now();
     let cluster = build(inputs);
     let built = start.elapsed();
+    let start = Instant::now();
     let found = all(&cluster, &Options::default());
-    let judged = start.elapsed() - built;
+    let judged = start.elapsed();
     eprintln!("{} claims: built in {built:?}, judged in {judged:?}", cluster.claims.len());
     assert_eq!(found, []);
 }

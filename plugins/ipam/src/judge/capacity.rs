@@ -25,9 +25,9 @@ fn percent(used: u128, total: u128) -> f64 {
 }
 
 /// `ipam/pool-full`: no range, or few, for the next node.
-fn pools(cluster: &Cluster, uses: &[PoolUse<'_>], options: &Options, found: &mut Vec<Finding>) {
+fn pools(cluster: &Cluster, all: &[PoolUse<'_>], options: &Options, found: &mut Vec<Finding>) {
     let mut by_name: BTreeMap<(&str, AddressFamily), Vec<&PoolUse<'_>>> = BTreeMap::new();
-    for of_pool in uses {
+    for of_pool in all {
         let key = (of_pool.pool.name.as_str(), of_pool.pool.prefix.family());
         by_name.entry(key).or_default().push(of_pool);
     }

@@ -78,17 +78,18 @@ fn which_counts(cluster: &Cluster, found: &mut Vec<Finding>) {
         ]
     };
     let mode_line = (CONFIG.to_owned(), cluster.mode_line.clone());
-    if matches!(cluster.mode, Mode::Unknown | Mode::Other(_)) {
+    // Whether another program uses it is that program's business.
+    if matches!(cluster.mode, Mode::Unknown | Mode::Other(_)) || cluster.mode.is_foreign() {
         return;
     }
     if cluster.mode != Mode::Kubernetes {
+        let counts = match cluster.mode {
+            Mode::ClusterPool | Mode::MultiPool => ", the CiliumNodes' ranges count",
+            _ => "",
+        };
         let message = format!(
-            "with {} Node.spec.podCIDR is ignored: pods get no address from it{}",
-            if cluster.mode.is_foreign() { "this plugin" } else { "this mode" },
-            match cluster.mode {
-                Mode::ClusterPool | Mode::MultiPool => ", the CiliumNodes' ranges count",
-                _ => "",
-            }
+            "with ipam={} Node.spec.podCIDR is ignored: pods get no address from it{counts}",
+            cluster.mode
         );
         let finding = Finding::info(code, "podCIDR", message);
         let lines = std::iter::once(mode_line).chain(both(first));

@@ -180,9 +180,11 @@ fn modes_that_cannot_be_judged_say_so() {
     of("delegated-plugin").check(&[(Info, "unknown-mode", "ipam")]);
     of("cluster-pool-v2beta").check(&[(Unknown, "unknown-mode", "ipam")]);
     good().set("cni-chaining-mode", "aws-cni").check(&[(Info, "unknown-mode", "ipam")]);
-    good()
-        .change(|made| made.config.retain(|(key, _)| key != "ipam"))
-        .check(&[(Unknown, "unknown-mode", "ipam")]);
+    good().change(|made| made.config.retain(|(key, _)| key != "ipam")).check(&[(
+        Unknown,
+        "unknown-mode",
+        "ipam",
+    )]);
     // What pods use is shown all the same.
     let cluster = of("delegated-plugin").cluster();
     assert_eq!(cluster.ranges[0].used, 2);
@@ -241,11 +243,15 @@ fn nodes_come_in_pairs() {
 #[test]
 fn text_that_is_no_range_is_told_and_the_rest_is_kept() {
     good()
-        .change(|made| made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["172.20.1.0/24", "172.20.1.0/33"]))
+        .change(|made| {
+            made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["172.20.1.0/24", "172.20.1.0/33"]);
+        })
         .check(&[(Warn, "malformed", "CiliumNode b")]);
-    good()
-        .set("cluster-pool-ipv4-cidr", "172.20.0.0/16 172.21.0.0/x")
-        .check(&[(Warn, "malformed", "ConfigMap kube-system/cilium-config")]);
+    good().set("cluster-pool-ipv4-cidr", "172.20.0.0/16 172.21.0.0/x").check(&[(
+        Warn,
+        "malformed",
+        "ConfigMap kube-system/cilium-config",
+    )]);
     // Bits behind the length are what people write: the range is that of the network.
     good()
         .change(|made| made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["172.20.1.7/24"]))
@@ -254,15 +260,20 @@ fn text_that_is_no_range_is_told_and_the_rest_is_kept() {
 
 #[test]
 fn a_pool_that_cannot_be_cut_is_refused_by_the_operator() {
-    good()
-        .set("cluster-pool-ipv4-mask-size", "12")
-        .check(&[(Bad, "pool-unusable", "172.20.0.0/16")]);
+    good().set("cluster-pool-ipv4-mask-size", "12").check(&[(
+        Bad,
+        "pool-unusable",
+        "172.20.0.0/16",
+    )]);
     good()
         .set("enable-ipv6", "true")
         .set("cluster-pool-ipv6-cidr", "fd00::/64")
         .set("cluster-pool-ipv6-mask-size", "120")
         .check(&[(Bad, "pool-unusable", "fd00::/64")]);
-    good().set("cluster-pool-ipv4-cidr", "172.0.0.0/8").set("cluster-pool-ipv4-mask-size", "30").check(&[]);
+    good()
+        .set("cluster-pool-ipv4-cidr", "172.0.0.0/8")
+        .set("cluster-pool-ipv4-mask-size", "30")
+        .check(&[]);
 }
 
 #[test]
@@ -300,14 +311,14 @@ fn two_nodes_with_one_range_are_told_once() {
         .check(&[(Bad, "overlap-nodes", "172.20.0.128/25")]);
     // A node that lists its own range twice is in nobody's way.
     good()
-        .change(|made| made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["172.20.1.0/24", "172.20.1.0/24"]))
+        .change(|made| {
+            made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["172.20.1.0/24", "172.20.1.0/24"]);
+        })
         .check(&[]);
 }
 
 fn multi_pool() -> Made {
-    let pool = |name: &str, cidr: &str| {
-        json!({"metadata": {"name": name}, "spec": {"ipv4": {"cidrs": [cidr], "maskSize": 27}}})
-    };
+    let pool = |name: &str, cidr: &str| json!({"metadata": {"name": name}, "spec": {"ipv4": {"cidrs": [cidr], "maskSize": 27}}});
     good().set("ipam", "multi-pool").change(|made| {
         made.pools = vec![pool("default", "172.20.0.0/17"), pool("blue", "172.20.128.0/17")];
         for (at, (own, other)) in
@@ -327,7 +338,9 @@ fn multi_pool() -> Made {
 fn pools_must_not_share_addresses() {
     multi_pool().check(&[]);
     multi_pool()
-        .change(|made| made.pools[1]["spec"]["ipv4"]["cidrs"] = json!(["172.20.128.0/17", "172.20.64.0/18"]))
+        .change(|made| {
+            made.pools[1]["spec"]["ipv4"]["cidrs"] = json!(["172.20.128.0/17", "172.20.64.0/18"]);
+        })
         .check(&[(Bad, "overlap-pools", "172.20.64.0/18")]);
     // Pools of one address each.
     multi_pool()
@@ -338,21 +351,25 @@ fn pools_must_not_share_addresses() {
             }
         })
         .check(&[(Bad, "overlap-pools", "172.30.0.1/32")]);
-    good()
-        .set("cluster-pool-ipv4-cidr", "172.20.0.0/16,172.20.0.0/20")
-        .check(&[(Bad, "overlap-pools", "172.20.0.0/20")]);
+    good().set("cluster-pool-ipv4-cidr", "172.20.0.0/16,172.20.0.0/20").check(&[(
+        Bad,
+        "overlap-pools",
+        "172.20.0.0/20",
+    )]);
 }
 
 #[test]
 fn a_node_that_gets_less_than_it_asks_for_is_told() {
     multi_pool()
         .change(|made| {
-            made.cilium[0]["spec"]["ipam"]["pools"]["requested"][0]["needed"]["ipv4-addrs"] = json!(31);
+            made.cilium[0]["spec"]["ipam"]["pools"]["requested"][0]["needed"]["ipv4-addrs"] =
+                json!(31);
         })
         .check(&[(Warn, "pool-request", "a")]);
     multi_pool()
         .change(|made| {
-            made.cilium[0]["spec"]["ipam"]["pools"]["requested"][0]["needed"]["ipv4-addrs"] = json!(30);
+            made.cilium[0]["spec"]["ipam"]["pools"]["requested"][0]["needed"]["ipv4-addrs"] =
+                json!(30);
         })
         .check(&[]);
 }
@@ -384,7 +401,8 @@ fn a_node_inside_of_pods_addresses_is_out_of_reach() {
                 for (at, name) in ["a", "b"].into_iter().enumerate() {
                     let (ip, pod_ip) = (format!("10.9.0.{}", at + 1), format!("10.0.{at}.10"));
                     made.nodes[at] = node(name, &ip, "10.244.0.0/24");
-                    made.cilium[at] = cilium(name, &ip, &format!("10.0.{at}.2"), &format!("10.0.{at}.0/24"));
+                    made.cilium[at] =
+                        cilium(name, &ip, &format!("10.0.{at}.2"), &format!("10.0.{at}.0/24"));
                     let pod_name = ["p", "q"][at];
                     made.pods[at] = pod(pod_name, name, &pod_ip);
                     made.endpoints[at] = endpoint(pod_name, &ip, &pod_ip);
@@ -393,7 +411,9 @@ fn a_node_inside_of_pods_addresses_is_out_of_reach() {
     };
     default_pool().check(&[(Warn, "overlap-node-network", "10.0.0.0/8")]);
     default_pool()
-        .change(|made| made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["10.0.1.0/24", "10.9.0.0/24"]))
+        .change(|made| {
+            made.cilium[1]["spec"]["ipam"]["podCIDRs"] = json!(["10.0.1.0/24", "10.9.0.0/24"]);
+        })
         .check(&[(Bad, "overlap-node-network", "10.0.0.0/8")]);
 }
 
@@ -422,7 +442,11 @@ fn a_host_beside_the_cluster_must_not_be_in_pods_networks() {
         })
     };
     route("172.20.5.0/24", None).check(&[(Bad, "overlap-extra-route", "172.20.0.0/16")]);
-    route("172.20.0.0/24", Some("192.168.9.9")).check(&[(Warn, "overlap-extra-route", "172.20.0.0/16")]);
+    route("172.20.0.0/24", Some("192.168.9.9")).check(&[(
+        Warn,
+        "overlap-extra-route",
+        "172.20.0.0/16",
+    )]);
     // That is how pods are reached.
     route("172.20.0.0/24", Some("192.168.1.1")).check(&[]);
     // That is on the way to somebody who knows them.
@@ -470,10 +494,12 @@ fn a_node_is_full_when_the_next_pod_gets_nothing() {
 
 #[test]
 fn an_address_that_two_have_is_told_with_both() {
-    let twice = || good().change(|made| {
-        made.pods.push(pod("r", "a", "172.20.0.10"));
-        made.endpoints.push(endpoint("r", "192.168.1.1", "172.20.0.10"));
-    });
+    let twice = || {
+        good().change(|made| {
+            made.pods.push(pod("r", "a", "172.20.0.10"));
+            made.endpoints.push(endpoint("r", "192.168.1.1", "172.20.0.10"));
+        })
+    };
     twice().check(&[(Bad, "duplicate", "172.20.0.10")]);
     let found = twice().findings();
     let found = found.iter().find(|it| it.code == "ipam/duplicate").unwrap();
@@ -487,7 +513,9 @@ fn an_address_that_two_have_is_told_with_both() {
         .check(&[]);
     // A pod on its way out, likewise.
     twice()
-        .change(|made| made.pods[2]["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:06:59Z"))
+        .change(|made| {
+            made.pods[2]["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:06:59Z");
+        })
         .check(&[]);
     // Pods on the host's network share the node's address by design.
     good()
@@ -510,18 +538,21 @@ fn an_address_that_two_have_is_told_with_both() {
 fn a_pod_with_several_addresses_is_one_holder() {
     good()
         .change(|made| {
-            made.pods[0]["status"]["podIPs"] = json!([{"ip": "172.20.0.10"}, {"ip": "::ffff:172.20.0.10"}]);
+            made.pods[0]["status"]["podIPs"] =
+                json!([{"ip": "172.20.0.10"}, {"ip": "::ffff:172.20.0.10"}]);
         })
         .check(&[]);
 }
 
 #[test]
 fn pod_and_endpoint_must_agree() {
-    let differing = || good().change(|made| made.endpoints[0] = endpoint("p", "192.168.1.1", "172.20.0.77"));
+    let differing =
+        || good().change(|made| made.endpoints[0] = endpoint("p", "192.168.1.1", "172.20.0.77"));
     differing().check(&[(Bad, "endpoint-differs", "n/p"), (Bad, "endpoint-differs", "n/p")]);
     // A pod that ends is on its way: nothing is told of what it leaves.
-    let leaving = differing()
-        .change(|made| made.pods[0]["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:06:59Z"));
+    let leaving = differing().change(|made| {
+        made.pods[0]["metadata"]["deletionTimestamp"] = json!("2026-11-23T03:06:59Z");
+    });
     let found = leaving.findings();
     assert!(found.iter().all(|it| it.level == Info), "{found:?}");
 }
@@ -573,16 +604,15 @@ fn what_is_in_use_must_be_handed_out() {
         good().set("ipam", "crd").change(move |made| {
             made.pods.pop();
             made.endpoints.pop();
-            made.cilium[0]["spec"]["ipam"] = json!({"pool": {"172.20.0.10": {}, "172.20.0.11": {}}});
+            made.cilium[0]["spec"]["ipam"] =
+                json!({"pool": {"172.20.0.10": {}, "172.20.0.11": {}}});
             made.cilium[0]["status"]["ipam"]["used"] = used;
             made.cilium[1]["spec"]["ipam"] = json!({"pool": {"172.20.1.10": {}}});
         })
     };
     listed(json!({"172.20.0.10": {"owner": "n/p"}})).check(&[]);
-    listed(json!({"172.20.0.11": {"owner": "router"}})).check(&[
-        (Bad, "node-full", "a"),
-        (Bad, "not-allocated", "n/p"),
-    ]);
+    listed(json!({"172.20.0.11": {"owner": "router"}}))
+        .check(&[(Bad, "node-full", "a"), (Bad, "not-allocated", "n/p")]);
 }
 
 #[test]
@@ -590,14 +620,18 @@ fn a_pod_that_cilium_does_not_know_is_told() {
     let unknown = || good().change(|made| drop(made.endpoints.remove(0)));
     unknown().check(&[(Bad, "no-endpoint", "n/p")]);
     // An endpoint of a predecessor of the same name is no endpoint of this pod.
-    good()
-        .change(|made| made.pods[0]["metadata"]["uid"] = json!("uid-new"))
-        .check(&[(Bad, "no-endpoint", "n/p")]);
+    good().change(|made| made.pods[0]["metadata"]["uid"] = json!("uid-new")).check(&[(
+        Bad,
+        "no-endpoint",
+        "n/p",
+    )]);
     // Too young, not running, on its way out, on the host's network.
-    let young = || unknown().change(|made| {
-        made.pods[0]["status"]["startTime"] = json!("1970-01-01T00:01:00Z");
-        made.inputs.now = Some(70_000);
-    });
+    let young = || {
+        unknown().change(|made| {
+            made.pods[0]["status"]["startTime"] = json!("1970-01-01T00:01:00Z");
+            made.inputs.now = Some(70_000);
+        })
+    };
     young().check(&[]);
     young().change(|made| made.inputs.now = Some(100_000)).check(&[(Bad, "no-endpoint", "n/p")]);
     unknown().change(|made| made.pods[0]["status"]["phase"] = json!("Pending")).check(&[]);
@@ -617,9 +651,11 @@ fn a_pod_that_cilium_does_not_know_is_told() {
 
 #[test]
 fn an_address_that_nobody_has_is_suspect_after_a_while() {
-    let left = || good().change(|made| {
-        made.endpoints.push(endpoint("gone", "192.168.1.1", "172.20.0.50"));
-    });
+    let left = || {
+        good().change(|made| {
+            made.endpoints.push(endpoint("gone", "192.168.1.1", "172.20.0.50"));
+        })
+    };
     left().check(&[(Info, "suspect", "172.20.0.50")]);
     let cluster = left().cluster();
     assert_eq!((cluster.ranges[0].used, cluster.ranges[0].leaked), (3, 1));

@@ -67,6 +67,7 @@ pub fn build(mut inputs: Inputs) -> Cluster {
         service_ranges: inputs.service_ranges,
         services: inputs.services,
         cluster_cidrs: inputs.kubernetes.cluster_cidrs,
+        extra_hosts: inputs.extra_hosts,
         extra_routes: inputs.extra_routes,
         agents: inputs.agents,
         unread,

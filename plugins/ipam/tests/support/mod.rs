@@ -39,7 +39,8 @@ impl Written {
 
     /// The fixture of a mode.
     pub(crate) fn fixture(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/{name}.json"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/{name}.json"));
         let objects = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         Self::new(&format!("mode-{name}"), &objects)
     }

@@ -403,10 +403,6 @@ struct PoolSpec {
     allow_first_ip: bool,
     #[serde(rename = "allowLastIP", deserialize_with = "or_default")]
     allow_last_ip: bool,
-    #[serde(rename = "podSelector", deserialize_with = "is_there")]
-    pod_selector: bool,
-    #[serde(rename = "namespaceSelector", deserialize_with = "is_there")]
-    namespace_selector: bool,
 }
 
 /// The ranges of one family of a pool.
@@ -435,11 +431,6 @@ impl PodIpPool {
     pub const fn ends(&self) -> (bool, bool) {
         (self.spec.allow_first_ip, self.spec.allow_last_ip)
     }
-
-    /// Whether pods or namespaces are chosen by labels, not by annotations alone.
-    pub const fn has_selector(&self) -> bool {
-        self.spec.pod_selector || self.spec.namespace_selector
-    }
 }
 
 /// Reads a value; `null` is what an empty one is written as by some programs.
@@ -449,10 +440,6 @@ where
     D: Deserializer<'de>,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Option::<serde::de::IgnoredAny>::deserialize(deserializer)?.is_some())
 }
 
 #[cfg(test)]
@@ -535,7 +522,7 @@ mod tests {
         assert_eq!(problems, []);
         let masks: Vec<u8> = pools[0].families().map(|family| family.mask_size).collect();
         assert_eq!(masks, [27, 120]);
-        assert_eq!((pools[0].ends(), pools[0].has_selector()), ((false, true), true));
+        assert_eq!(pools[0].ends(), (false, true));
         assert_eq!((pools[1].name(), pools[1].families().count()), ("", 0));
     }
 
