@@ -51,6 +51,26 @@ impl Written {
         fs::write(path, content.to_string()).unwrap();
     }
 
+    /// Which hosts there are: nodes, and hosts beside the cluster.
+    pub(crate) fn hosts(&self, nodes: &[&str], extras: &[&str]) {
+        let of_kind = |names: &[&str], kind: &str| {
+            names.iter().map(|name| json!({"name": name, "kind": kind})).collect::<Vec<_>>()
+        };
+        let hosts = [of_kind(nodes, "node"), of_kind(extras, "extra")].concat();
+        self.file("capture.json", &json!({"format": "lab-capture/1", "hosts": hosts}));
+    }
+
+    /// What `ip -j route show table all` prints on a host.
+    pub(crate) fn routes(&self, host: &str, text: &str) {
+        let folder = format!("hosts/{host}");
+        self.file(
+            &format!("{folder}/commands.json"),
+            &json!([{"place": "host", "argv": ["ip", "-j", "route", "show", "table", "all"], "code": 0,
+                "out": "routes.json"}]),
+        );
+        fs::write(self.0.join(format!("{folder}/routes.json")), text).unwrap();
+    }
+
     /// What a node's agent prints.
     pub(crate) fn agent(&self, host: &str, status: &str, endpoints: &str) {
         let folder = format!("hosts/{host}");
