@@ -64,8 +64,12 @@ pub struct Cluster {
     pub endpoint_of: Vec<u32>,
     /// The pod of each endpoint: the very one, not a successor of its name.
     pub pod_of: Vec<u32>,
+    /// The node of each pod.
+    pub node_of: Vec<u32>,
     /// Every claim on an address, by address.
     pub claims: Vec<Claim>,
+    /// Where in them the addresses begin of which something is to be thought.
+    pub odd: Vec<u32>,
     /// Owners as nodes and agents write them.
     pub words: Vec<String>,
     /// Pools that namespaces ask for.
@@ -201,6 +205,14 @@ impl Cluster {
     /// Claims of one address after the other.
     pub fn groups(&self) -> impl Iterator<Item = &[Claim]> {
         self.claims.chunk_by(|one, other| one.ip == other.ip)
+    }
+
+    /// Claims of those addresses alone of which something is to be thought.
+    pub fn odd_groups(&self) -> impl Iterator<Item = &[Claim]> {
+        self.odd.iter().filter_map(|from| {
+            let rest = self.claims.get(*from as usize..)?;
+            rest.chunk_by(|one, other| one.ip == other.ip).next()
+        })
     }
 
     /// The node of a position.

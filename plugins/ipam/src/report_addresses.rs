@@ -55,8 +55,8 @@ pub fn address_rows(cluster: &Cluster) -> impl Iterator<Item = AddressRow> {
 
 /// Addresses that are handed out and held by nobody.
 pub fn unheld(cluster: &Cluster) -> impl Iterator<Item = IpAddr> {
-    let all = cluster.groups().filter_map(|claims| cluster.address(claims));
-    all.filter(|address| address.verdict == Verdict::Suspect).map(|address| address.ip)
+    let odd = cluster.odd_groups().filter_map(|claims| cluster.address(claims));
+    odd.filter(|address| address.verdict == Verdict::Suspect).map(|address| address.ip)
 }
 
 /// Everything that is known of one address; nothing is one row too.

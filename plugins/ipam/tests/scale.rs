@@ -45,7 +45,7 @@ fn generated(n_nodes: u32, n_pods: u32) -> Inputs {
         );
         let node: Rc<str> = Rc::from(name);
         for low in 0..n_pods {
-            let name: Box<str> = format!("p-{node}-{low}").into();
+            let name: Box<str> = format!("p-{node}-{low:03}").into();
             let uid: Box<str> = format!("uid-{node}-{low}").into();
             let ips: Box<[IpAddr]> = [ip(low + 2)].into();
             pods.push(Pod {

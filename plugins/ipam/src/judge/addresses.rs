@@ -7,12 +7,12 @@ use lab_plugin::{Finding, Level};
 
 use super::{Options, PER_CODE};
 use crate::fact::Fact;
-use crate::model::{Address, By, Claim, Cluster, NONE, Owner, Verdict};
+use crate::model::{Address, By, Claim, Cluster, NONE, Node, Owner, Verdict};
 
 /// Adds a finding for each address of which somebody should know.
 pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {
     let mut told: BTreeMap<Verdict, (usize, usize)> = BTreeMap::new();
-    for claims in cluster.groups() {
+    for claims in cluster.odd_groups() {
         let Some(address) = cluster.address(claims) else { continue };
         if address.verdict == Verdict::Ok {
             continue;
@@ -344,13 +344,13 @@ fn without_address(cluster: &Cluster, found: &mut Vec<Finding>) {
 
 /// `ipam/endpoint-node`: the endpoint is on another node than its pod.
 fn endpoint_nodes(cluster: &Cluster, found: &mut Vec<Finding>) {
+    let ips: Vec<Vec<IpAddr>> = cluster.nodes.iter().map(node_ips).collect();
     for (at, endpoint) in cluster.endpoint_list.iter().enumerate() {
         let pod_at = cluster.pod_of[at];
         let (Some(pod), Some(said)) = (cluster.pods.get(pod_at as usize), endpoint.node) else {
             continue;
         };
-        let Some(node) = cluster.node_at(&pod.node) else { continue };
-        let own = node_ips(cluster, node);
+        let Some(own) = ips.get(cluster.node_of[pod_at as usize] as usize) else { continue };
         if own.is_empty() || own.contains(&said) || cluster.is_settling(pod_at) {
             continue;
         }
@@ -362,14 +362,13 @@ fn endpoint_nodes(cluster: &Cluster, found: &mut Vec<Finding>) {
             )
             .evidence(format!("CiliumEndpoint {}", pod.path()), format!("status.networking.node: {said}"))
             .evidence(format!("Pod {}", pod.path()), format!("spec.nodeName: {}", pod.node))
-            .evidence(format!("Node {}", pod.node), format!("addresses: {}", super::list(&own)))
+            .evidence(format!("Node {}", pod.node), format!("addresses: {}", super::list(own)))
             .fix(recreate(cluster, pod_at)),
         );
     }
 }
 
-fn node_ips(cluster: &Cluster, node: u32) -> Vec<IpAddr> {
-    let Some(node) = cluster.node(node) else { return Vec::new() };
+fn node_ips(node: &Node) -> Vec<IpAddr> {
     let own = node.kubernetes.iter().flat_map(|node| node.internal.iter().copied());
     own.chain(node.cilium.iter().flat_map(|node| node.node_ips())).collect()
 }

@@ -125,17 +125,50 @@ pub struct Address {
     pub verdict: Verdict,
 }
 
+/// A list that nearly always has one entry: the first costs no allocation, of a million.
+struct Few<T> {
+    first: Option<T>,
+    others: Vec<T>,
+}
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self { first: None, others: Vec::new() }
+    }
+}
+
+impl<T> Few<T> {
+    fn push(&mut self, entry: T) {
+        match self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.others.push(entry),
+        }
+    }
+
+    fn first(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.others)
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
 /// Who claims one address, taken apart.
 #[derive(Default)]
 struct Group {
     sources: Sources,
-    pods: Vec<u32>,
-    endpoints: Vec<u32>,
+    pods: Few<u32>,
+    endpoints: Few<u32>,
     ended: Option<u32>,
-    reserved: Vec<(u32, Owner)>,
-    nodes: Vec<u32>,
+    reserved: Few<(u32, Owner)>,
+    nodes: Few<u32>,
     /// Node and owner's word, of lists of used addresses and of agents.
-    named: Vec<(u32, u32)>,
+    named: Few<(u32, u32)>,
     is_used: bool,
 }
 
@@ -194,7 +227,7 @@ impl Cluster {
             return None;
         }
         let owner = self.owner(&group);
-        let node = self.node_of(&group, &owner);
+        let node = self.node_in(&group, &owner);
         let range = self.range_at(ip, node);
         let node = node.or_else(|| Some(self.ranges.get(range? as usize)?.node));
         let since = match &owner {
@@ -216,7 +249,7 @@ impl Cluster {
         if let Some((_, owner)) = group.reserved.first() {
             return owner.clone();
         }
-        for (_, word) in &group.named {
+        for (_, word) in group.named.iter() {
             match self.words.get(*word as usize).map(String::as_str) {
                 Some("router") => return Owner::Router,
                 Some("health") => return Owner::Health,
@@ -250,9 +283,9 @@ impl Cluster {
         })
     }
 
-    fn node_of(&self, group: &Group, owner: &Owner) -> Option<u32> {
+    fn node_in(&self, group: &Group, owner: &Owner) -> Option<u32> {
         if let Owner::Pod(at) | Owner::Ended(at) = owner {
-            return self.node_at(&self.pods[*at as usize].node);
+            return Some(self.node_of[*at as usize]).filter(|node| *node != NONE);
         }
         let reserved = group.reserved.first().map(|(node, _)| *node);
         reserved.or_else(|| group.named.first().map(|(node, _)| *node)).or_else(|| {
@@ -311,7 +344,9 @@ impl Cluster {
                 return Verdict::Differs;
             }
         }
+        let is_counted_there = range.is_some_and(|at| Some(self.ranges[at as usize].node) == node);
         if let Some(node) = node
+            && !is_counted_there
             && !self.mode.is_foreign()
             && self.is_in_node(ip, node) == Some(false)
         {
@@ -341,7 +376,7 @@ impl Cluster {
         let strangers = group.endpoints.iter().filter(|at| {
             let pod = self.pod_of[**at as usize];
             pod != NONE
-                && !group.pods.contains(&pod)
+                && !group.pods.iter().any(|own| *own == pod)
                 && !self.is_settling(pod)
                 && !group.pods.is_empty()
         });

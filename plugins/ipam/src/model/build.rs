@@ -1,5 +1,6 @@
 //! Answers into a cluster: nodes of both kinds joined, ranges counted, claims sorted.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
@@ -10,7 +11,7 @@ use lab_model::{AddressFamily, Prefix};
 use super::address::Verdict;
 use super::{Blocks, By, Claim, Cluster, Kind, KubernetesNode, Mode, NONE, Node, Range, pools};
 use crate::fact::Fact;
-use crate::inputs::{Inputs, Phase};
+use crate::inputs::{Inputs, Phase, Pod};
 use crate::space::blocks::{Rule, usable};
 use crate::space::free::largest_free;
 use crate::space::index::Index;
@@ -38,10 +39,11 @@ pub fn build(mut inputs: Inputs) -> Cluster {
     let named = inputs.pools.known().map(Vec::as_slice).unwrap_or_default();
     let pools = pools::pools(&mode, data, &inputs.kubernetes, named, &mut unread);
 
+    // The API hands objects over in an order that is nearly this one, which a stable sort sees.
     let mut pods = inputs.pods.take().unwrap_or_default();
-    pods.sort_unstable_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     let mut endpoints = inputs.endpoints.take().unwrap_or_default();
-    endpoints.sort_unstable_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    endpoints.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
 
     let mut cluster = Cluster {
         mode,
@@ -61,7 +63,9 @@ pub fn build(mut inputs: Inputs) -> Cluster {
         endpoint_list: endpoints,
         endpoint_of: Vec::new(),
         pod_of: Vec::new(),
+        node_of: Vec::new(),
         claims: Vec::new(),
+        odd: Vec::new(),
         words: Vec::new(),
         namespaces: inputs.namespaces,
         service_ranges: inputs.service_ranges,
@@ -102,12 +106,15 @@ fn join_nodes(cluster: &mut Cluster, nodes: &[kubernetes::Node], cilium: Vec<Ipa
         entry.cilium = Some(Box::new(node));
     }
     cluster.nodes = by_name.into_values().collect();
-    for at in 0..cluster.pods.len() {
-        if cluster.pods[at].phase == Phase::Ended {
-            continue;
-        }
-        if let Some(node) = cluster.node_at(&cluster.pods[at].node) {
-            cluster.nodes[node as usize].pods += 1;
+    let by_name: HashMap<&str, u32> =
+        cluster.nodes.iter().map(|node| node.name.as_str()).zip(0..).collect();
+    let node_of = |pod: &Pod| by_name.get(&*pod.node).copied().unwrap_or(NONE);
+    cluster.node_of = cluster.pods.iter().map(node_of).collect();
+    for (pod, node) in cluster.pods.iter().zip(&cluster.node_of) {
+        if let Some(node) = cluster.nodes.get_mut(*node as usize)
+            && pod.phase != Phase::Ended
+        {
+            node.pods += 1;
         }
     }
 }
@@ -285,25 +292,37 @@ fn index_blocks(cluster: &mut Cluster) {
 fn pair_endpoints(cluster: &mut Cluster) {
     cluster.endpoint_of = vec![NONE; cluster.pods.len()];
     cluster.pod_of = vec![NONE; cluster.endpoint_list.len()];
+    // Both stand in the same order, so one walk finds all pairs.
+    let mut pod_at = 0;
     for at in 0..cluster.endpoint_list.len() {
         let endpoint = &cluster.endpoint_list[at];
-        let Some(pod_at) = cluster.pod_at(&endpoint.namespace, &endpoint.name) else { continue };
-        let pod = &cluster.pods[pod_at as usize];
+        let key = (&endpoint.namespace, &endpoint.name);
+        while let Some(pod) = cluster.pods.get(pod_at)
+            && (&pod.namespace, &pod.name) < key
+        {
+            pod_at += 1;
+        }
+        let Some(pod) = cluster.pods.get(pod_at) else { break };
+        if (&pod.namespace, &pod.name) != key {
+            continue;
+        }
         let is_same = match &endpoint.pod_uid {
             Some(uid) if !uid.is_empty() && !pod.uid.is_empty() => *uid == pod.uid,
             // Without an identity the address decides.
             _ => pod.ips.is_empty() || endpoint.ips.iter().any(|ip| pod.ips.contains(ip)),
         };
         if is_same {
-            cluster.pod_of[at] = pod_at;
-            cluster.endpoint_of[pod_at as usize] = u32::try_from(at).unwrap_or(NONE);
+            cluster.pod_of[at] = u32::try_from(pod_at).unwrap_or(NONE);
+            cluster.endpoint_of[pod_at] = u32::try_from(at).unwrap_or(NONE);
         }
     }
 }
 
 /// Collects who says what of which address, and sorts it.
 fn claim(cluster: &mut Cluster) {
-    let mut claims = Vec::with_capacity(cluster.pods.len() + cluster.endpoint_list.len());
+    let mut claims = Vec::with_capacity(
+        cluster.pods.len() + cluster.endpoint_list.len() + 4 * cluster.nodes.len(),
+    );
     for (at, pod) in (0..).zip(&cluster.pods) {
         if pod.host_network {
             continue;
@@ -351,18 +370,33 @@ fn claim(cluster: &mut Cluster) {
     for claim in &mut claims {
         claim.ip = canonical(claim.ip);
     }
-    claims.sort_unstable_by_key(|claim| (claim.ip, claim.by));
+    claims.sort_unstable_by(order);
     claims.dedup();
     cluster.claims = claims;
     cluster.words = words;
 }
 
-/// Counts what is in use of each range, and finds the largest block that is left.
+/// By address, then by who claims it. Two numbers compare several times as fast as two addresses
+/// do, and there are millions.
+fn order(one: &Claim, other: &Claim) -> Ordering {
+    let key = |claim: &Claim| (claim.ip.is_ipv6(), number(claim.ip));
+    key(one).cmp(&key(other)).then_with(|| one.by.cmp(&other.by))
+}
+
+/// Counts what is in use of each range, finds the largest block that is left, and notes the
+/// addresses of which something is to be thought.
 fn count(cluster: &mut Cluster) {
     let mut counts = vec![(0_u128, 0_u128, 0_u128); cluster.ranges.len()];
-    let mut in_use: Vec<(u32, u128)> = Vec::new();
+    let mut in_use: Vec<(u32, u128)> = Vec::with_capacity(cluster.claims.len());
+    let mut odd = Vec::new();
+    let mut at_claim = 0_usize;
     for group in cluster.groups() {
+        let from = at_claim;
+        at_claim += group.len();
         let Some(address) = cluster.address(group) else { continue };
+        if address.verdict != Verdict::Ok {
+            odd.push(u32::try_from(from).unwrap_or(NONE));
+        }
         // What a pod uses behind another plugin is its node's, whatever its address is.
         let range = if cluster.mode.is_foreign() {
             address.node.map(|node| node_range(cluster, node))
@@ -376,19 +410,28 @@ fn count(cluster: &mut Cluster) {
         count.2 += u128::from(address.verdict == Verdict::Suspect);
         in_use.push((at, number(address.ip)));
     }
-    in_use.sort_unstable();
-    let mut rest = in_use.as_slice();
-    for (at, range) in (0_u32..).zip(&mut cluster.ranges) {
-        (range.used, range.reserved, range.leaked) = counts[at as usize];
-        let n_own = rest.iter().take_while(|(of, _)| *of == at).count();
-        let (own, others) = rest.split_at(n_own);
-        rest = others;
+    cluster.odd = odd;
+    let mut by_range = grouped(&in_use, &counts);
+    for (at, range) in cluster.ranges.iter_mut().enumerate() {
+        (range.used, range.reserved, range.leaked) = counts[at];
+        let own = std::mem::take(&mut by_range[at]);
         let (Kind::Block(rule), Some(prefix)) = (range.kind, range.prefix) else { continue };
         if usable(&prefix, rule) == 0 {
             continue;
         }
-        range.largest_free = free_block(&prefix, rule, own);
+        range.largest_free = free_block(&prefix, rule, &own);
     }
+}
+
+/// The addresses of each range. They come in order, so each range's are in order too.
+fn grouped(in_use: &[(u32, u128)], counts: &[(u128, u128, u128)]) -> Vec<Vec<u128>> {
+    let room = |count: &(u128, u128, u128)| usize::try_from(count.0).unwrap_or_default();
+    let mut by_range: Vec<Vec<u128>> =
+        counts.iter().map(|count| Vec::with_capacity(room(count))).collect();
+    for (at, number) in in_use {
+        by_range[*at as usize].push(*number);
+    }
+    by_range
 }
 
 fn node_range(cluster: &Cluster, node: u32) -> u32 {
@@ -397,7 +440,7 @@ fn node_range(cluster: &Cluster, node: u32) -> u32 {
 }
 
 /// The largest free block; addresses at the ends that are never handed out are no free ones.
-fn free_block(prefix: &Prefix, rule: Rule, used: &[(u32, u128)]) -> Option<Prefix> {
+fn free_block(prefix: &Prefix, rule: Rule, used: &[u128]) -> Option<Prefix> {
     let (low, high) = bounds(prefix);
     let has_ends = prefix.family().bits() - prefix.len() >= 2;
     let (first, last) = match rule {
@@ -405,7 +448,7 @@ fn free_block(prefix: &Prefix, rule: Rule, used: &[(u32, u128)]) -> Option<Prefi
         Rule::MultiPool { first, last } => (!first, !last),
     };
     let ends = |is_kept: bool, at: u128| (has_ends && is_kept).then_some((at, at));
-    let used = used.iter().map(|(_, at)| (*at, *at));
+    let used = used.iter().map(|at| (*at, *at));
     let taken = ends(first, low).into_iter().chain(used).chain(ends(last, high));
     largest_free(prefix, taken)
 }
