@@ -3,7 +3,7 @@
 //! The only stage that waits. Of each object only the paths that are read are carried, and it
 //! becomes a small record the moment it comes. A failed answer stays a value.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -191,6 +191,11 @@ fn hosts(inputs: &mut Inputs, is_deep: bool) {
         Ok(listed) => listed,
         Err(failure) => return partial("hosts", &failure),
     };
+    // `--host` leaves hosts out of the list; a node that has no Node is never in it.
+    let shown: BTreeSet<&str> = listed.iter().map(|host| host.name.as_str()).collect();
+    let nodes = inputs.nodes.known().into_iter().flatten();
+    let hidden = nodes.map(Node::name).filter(|name| !shown.contains(name));
+    inputs.hidden = hidden.map(str::to_owned).collect();
     for host in listed.iter().filter(|host| host.kind == Kind::Extra) {
         let ips = host.addresses.iter().filter_map(|ip| ip.parse::<IpAddr>().ok());
         inputs.extra_hosts.push((host.name.clone(), ips.collect()));

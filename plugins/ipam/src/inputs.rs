@@ -3,7 +3,7 @@
 //! Apart from the model so that tests can put a cluster together answer by answer. A pod and an
 //! endpoint are small here: a cluster has many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -168,6 +168,8 @@ pub struct Inputs {
     pub extra_routes: Vec<ExtraRoute>,
     /// Agents by node; empty unless they were asked.
     pub agents: BTreeMap<String, Agent>,
+    /// Nodes that the user does not want to see.
+    pub hidden: BTreeSet<String>,
     /// Unix time in milliseconds; none where the answers were recorded.
     pub now: Option<i64>,
 }
@@ -188,6 +190,7 @@ impl Default for Inputs {
             extra_hosts: Vec::new(),
             extra_routes: Vec::new(),
             agents: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             now: None,
         }
     }

@@ -86,6 +86,8 @@ pub struct Cluster {
     pub extra_routes: Vec<ExtraRoute>,
     /// What agents said; empty unless they were asked.
     pub agents: std::collections::BTreeMap<String, Agent>,
+    /// Nodes that are counted and not shown.
+    pub hidden: std::collections::BTreeSet<String>,
     /// Texts that are no range: where they stand, and the text.
     pub unread: Vec<(String, String)>,
     /// Unix time in milliseconds, unless recorded.

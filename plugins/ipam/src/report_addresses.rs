@@ -50,7 +50,11 @@ fn row(cluster: &Cluster, address: &Address) -> AddressRow {
 
 /// One row for each address that anybody holds, in order.
 pub fn address_rows(cluster: &Cluster) -> impl Iterator<Item = AddressRow> {
-    cluster.groups().filter_map(|claims| Some(row(cluster, &cluster.address(claims)?)))
+    let all = cluster.groups().filter_map(|claims| cluster.address(claims));
+    let is_shown = |address: &Address| {
+        address.node.is_none_or(|node| !cluster.hidden.contains(cluster.node_name(node)))
+    };
+    all.filter(is_shown).map(|address| row(cluster, &address))
 }
 
 /// Addresses that are handed out and held by nobody.

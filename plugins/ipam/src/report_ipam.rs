@@ -44,7 +44,9 @@ struct Total {
 pub fn range_rows(cluster: &Cluster, filter: &Filter) -> Vec<(String, RangeRow)> {
     let mut rows = Vec::new();
     let mut totals = [Total::default(), Total::default()];
-    let shown = cluster.ranges.iter().filter(|range| filter.takes(range));
+    let shown = cluster.ranges.iter().filter(|range| {
+        filter.takes(range) && !cluster.hidden.contains(cluster.node_name(range.node))
+    });
     for range in shown {
         let family = range.family.unwrap_or_default();
         let of_family = &mut totals[usize::from(family == AddressFamily::V6)];

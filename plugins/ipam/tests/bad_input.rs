@@ -226,6 +226,19 @@ fn arguments_that_make_no_sense_are_refused_with_a_way_out() {
 }
 
 #[test]
+fn hosts_that_are_left_out_are_counted_and_not_shown() {
+    let written = Written::fixture("kubernetes");
+    written.hosts(&["n1"], &[]);
+    let run = written.run(&["ipam"], &[]);
+    let keys: Vec<&str> = run.report.tables[0].rows().iter().map(|row| row.key.as_str()).collect();
+    assert_eq!(keys, ["*/IPv4", "n1/10.244.0.0/16/10.244.0.0/24"]);
+    let pools = &run.report.tables[1];
+    assert_eq!(cell(pools, "kubernetes/10.244.0.0/16", "blocksUsed"), &Cell::Integer(2));
+    let run = written.run(&["ipam", "addresses"], &[]);
+    assert_eq!(run.report.tables[0].rows().len(), 2);
+}
+
+#[test]
 fn a_large_pool_of_tiny_ranges_is_plain_arithmetic() {
     let plan = [
         ("mask-size", Value::Integer(30)),

@@ -74,6 +74,7 @@ pub fn build(mut inputs: Inputs) -> Cluster {
         extra_hosts: inputs.extra_hosts,
         extra_routes: inputs.extra_routes,
         agents: inputs.agents,
+        hidden: inputs.hidden,
         unread,
         now: inputs.now,
     };
