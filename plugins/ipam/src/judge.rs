@@ -73,8 +73,11 @@ pub fn of_address(cluster: &Cluster, ip: IpAddr) -> Vec<Finding> {
     addresses::of(cluster, &Options::default(), ip)
 }
 
-/// Cuts what is told too often; the last one of a code says how many there are.
-fn bounded(found: Vec<Finding>) -> Vec<Finding> {
+/// Cuts what is told too often; the last one of a code says how many there are. What is true of
+/// each address of a pod is told once of the pod.
+fn bounded(mut found: Vec<Finding>) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    found.retain(|it| seen.insert((it.code.clone(), it.subject.clone(), it.message.clone())));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for finding in &found {
         *counts.entry(finding.code.clone()).or_default() += 1;

@@ -292,10 +292,7 @@ fn addresses_are_broken_one_by_one() {
             it.endpoint(web)["status"]["networking"]["addressing"] =
                 json!([{"ipv4": "172.20.1.37"}]);
         },
-        &[
-            ("bad", "endpoint-differs", "default/webpod-77cccf8449-xk62f"),
-            ("bad", "endpoint-differs", "default/webpod-77cccf8449-xk62f"),
-        ],
+        &[("bad", "endpoint-differs", "default/webpod-77cccf8449-xk62f")],
     );
     check(
         "endpoint-node",

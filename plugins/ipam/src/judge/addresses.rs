@@ -170,27 +170,24 @@ fn differs(cluster: &Cluster, address: &Address, claims: &[Claim]) -> Finding {
             _ => None,
         })
     });
-    let subject = pod.map_or_else(|| address.ip.to_string(), |at| cluster.pods[at as usize].path());
-    let mut finding = Finding::bad(
-        "ipam/endpoint-differs",
-        subject,
-        format!(
-            "the pod and its CiliumEndpoint disagree about {}: policies hold for another address",
-            address.ip
-        ),
+    let code = "ipam/endpoint-differs";
+    let Some(pod) = pod else {
+        let message = "a pod and its CiliumEndpoint have different addresses";
+        return with_claims(Finding::bad(code, address.ip.to_string(), message), cluster, claims);
+    };
+    let record = &cluster.pods[pod as usize];
+    let (path, own) = (record.path(), super::list(&record.ips));
+    let endpoint = cluster.endpoint_list.get(cluster.endpoint_of[pod as usize] as usize);
+    let other = endpoint.map(|endpoint| super::list(&endpoint.ips)).unwrap_or_default();
+    let message = format!(
+        "the pod has {own} and its CiliumEndpoint {other}: its policies hold for another address"
     );
-    let Some(pod) = pod else { return with_claims(finding, cluster, claims) };
-    let path = cluster.pods[pod as usize].path();
-    finding = finding.evidence(
-        format!("Pod {path}"),
-        format!("status.podIPs: {}", super::list(&cluster.pods[pod as usize].ips)),
-    );
-    if let Some(endpoint) = cluster.endpoint_list.get(cluster.endpoint_of[pod as usize] as usize) {
-        finding = finding.evidence(
+    let finding = Finding::bad(code, path.clone(), message)
+        .evidence(format!("Pod {path}"), format!("status.podIPs: {own}"))
+        .evidence(
             format!("CiliumEndpoint {path}"),
-            format!("status.networking.addressing: {}", super::list(&endpoint.ips)),
+            format!("status.networking.addressing: {other}"),
         );
-    }
     finding.fix(recreate(cluster, pod))
 }
 

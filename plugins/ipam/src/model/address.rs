@@ -368,10 +368,12 @@ impl Cluster {
         // With another program's addresses every node may have the same router address.
         let reserved = group.reserved.iter().filter(|_| !self.mode.is_foreign());
         let mut nodes: Vec<u32> = reserved.map(|(node, _)| *node).collect();
+        // The address of a node alone is nobody's but its own; a cloud's router may share it.
+        if n_pods > 0 || !nodes.is_empty() {
+            nodes.extend(group.nodes.iter());
+        }
         nodes.sort_unstable();
         nodes.dedup();
-        // The two kinds of object name the same node.
-        let has_node = !group.nodes.is_empty() && (n_pods > 0 || !nodes.is_empty());
         // An endpoint of another pod that runs is another holder.
         let strangers = group.endpoints.iter().filter(|at| {
             let pod = self.pod_of[**at as usize];
@@ -380,10 +382,7 @@ impl Cluster {
                 && !self.is_settling(pod)
                 && !group.pods.is_empty()
         });
-        n_pods + usize::from(!nodes.is_empty()) > 1
-            || nodes.len() > 1
-            || has_node
-            || strangers.count() > 0
+        n_pods + nodes.len() > 1 || strangers.count() > 0
     }
 
     /// Whether it is that of an endpoint whose pod has another address.
