@@ -108,6 +108,7 @@ const RULES: &[Rule] = &[
             "plugins/routes/src",
             "plugins/reach/src",
             "plugins/each/src",
+            "plugins/ipam/src",
         ],
         words: &[
             "Batch",
@@ -125,6 +126,7 @@ const RULES: &[Rule] = &[
             ("plugins/forwarding/src/collect.rs", "it is the collecting stage"),
             ("plugins/reach/src/collect.rs", "it is the collecting stage"),
             ("plugins/each/src/collect.rs", "it is the collecting stage"),
+            ("plugins/ipam/src/collect.rs", "it is the collecting stage"),
         ],
     },
     Rule {
@@ -134,6 +136,7 @@ const RULES: &[Rule] = &[
             "plugins/routes/src",
             "plugins/reach/src",
             "plugins/each/src",
+            "plugins/ipam/src",
         ],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
@@ -149,6 +152,8 @@ const RULES: &[Rule] = &[
             ),
             ("plugins/each/src/lib.rs", "runs the stages"),
             ("plugins/each/src/collect.rs", "a host without an answer is told where it is asked"),
+            ("plugins/ipam/src/lib.rs", "runs the stages"),
+            ("plugins/ipam/src/collect.rs", "objects and agents without an answer, likewise"),
         ],
     },
 ];

@@ -3,18 +3,24 @@
 //! Apart from [`crate::kubernetes`] because a cluster may have those without these. It must not
 //! know routes: what Cilium does with its settings is judged by a plugin.
 
+mod agent_ipam;
 mod config;
 mod fields;
+mod ipam;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::agent_ipam::{
+    AgentEndpoint, AgentIpam, Allocation, parse_agent_endpoints, parse_agent_ipam,
+};
 pub use self::config::{
     CiliumConfig, ConfigSource, ConfigValue, IpamMode, RoutingMode, TunnelProtocol,
     parse_agent_config,
 };
 pub use self::fields::parse_agent_fields;
+pub use self::ipam::{Interface, IpamNode, PodIpPool, PoolFamily, PoolRequest, Prefixes};
 use crate::{
     AddressFamily, Prefix,
     kubernetes::{Metadata, lenient_list},

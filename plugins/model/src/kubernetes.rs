@@ -7,7 +7,9 @@
 //! deserialising, so a node costs its addresses and not its list of images. Absent fields are
 //! empty, because the API server leaves empty ones out.
 
+pub mod flags;
 mod node_status;
+pub mod settings;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -306,6 +308,12 @@ pub fn parse_objects<'a, T: Deserialize<'a>>(text: &'a str) -> (Vec<T>, Vec<Prob
         Ok(list) => read_entries(list.items.get()),
         Err(error) => (Vec::new(), vec![Problem::new("the list", text, error.to_string())]),
     }
+}
+
+/// Milliseconds since 1970 of a time in an object, such as `2026-11-23T03:06:59Z`; `None` for
+/// anything else.
+pub fn parse_time(text: &str) -> Option<i64> {
+    crate::monitor::milliseconds(text)
 }
 
 /// Reads a prefix; text that is none counts as absent, so that it does not cost the object.

@@ -37,3 +37,5 @@ pub use point::Point;
 pub use reader::Reader;
 pub use reasons::{REASONS, Reason};
 pub use text::parse_text_line;
+
+pub(crate) use time::milliseconds;

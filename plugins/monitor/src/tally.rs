@@ -88,7 +88,9 @@ impl<K: Clone + Eq + Hash, V> Tally<K, V> {
         entry.order = self.order;
         entry.last = time.or(entry.last);
         if !entry.nodes.iter().any(|known| Rc::ptr_eq(known, node) || known == node) {
-            entry.nodes.push(node.clone());
+            // In order: which agent's events came first is chance, and no change.
+            let place = entry.nodes.partition_point(|known| known < node);
+            entry.nodes.insert(place, node.clone());
         }
         if !entry.is_changed {
             entry.is_changed = true;

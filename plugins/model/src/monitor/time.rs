@@ -7,7 +7,7 @@
 /// as `+01:00`.
 ///
 /// - Source: RFC 3339. Seconds of 60 are those that a leap second has.
-pub(super) fn milliseconds(text: &str) -> Option<i64> {
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?

@@ -6,12 +6,12 @@
 use lab_model::Prefix;
 use lab_model::cilium::IpamMode;
 use lab_model::kubernetes::ServiceCidr;
+use lab_model::kubernetes::flags::flag;
+use lab_model::kubernetes::settings::{Setting, parse_settings};
 
 use super::inputs::{ClusterInputs, Inputs};
 use super::{Cluster, Fact};
-use crate::parse::flags::flag;
 use crate::parse::objects::{ComponentPod, DaemonSet, EndpointSlice, endpoint};
-use crate::parse::yaml::{Setting, parse_settings};
 
 /// One fact as one place states it.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,10 +4,8 @@
 //! and what follows from a value is judge's.
 
 pub mod devices;
-pub mod flags;
 pub mod hosts_file;
 pub mod objects;
 pub mod quantity;
 pub mod release;
 pub mod version;
-pub mod yaml;

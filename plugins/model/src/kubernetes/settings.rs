@@ -4,7 +4,7 @@
 //! shown is each value's own text. Something written by hand in another style is shown as it
 //! stands.
 
-use lab_model::Problem;
+use crate::Problem;
 
 /// Deepest nesting that is followed.
 const DEPTH: usize = 32;

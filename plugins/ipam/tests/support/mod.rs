@@ -1,0 +1,150 @@
+//! Captures that tests write, and reports as text.
+
+#![expect(dead_code, reason = "each test takes what it needs")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ipam::Ipam;
+use lab_output::{Cell, Report};
+use lab_plugin_test::{Lab, Run};
+use lab_types::Value;
+use serde_json::{Map, json};
+
+/// A capture in a folder.
+pub(crate) struct Written(pub(crate) PathBuf);
+
+impl Written {
+    /// A capture of objects by `apiVersion/kind`.
+    pub(crate) fn new(name: &str, objects: &Map<String, serde_json::Value>) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).unwrap();
+        }
+        let written = Self(folder);
+        let nodes = objects.get("v1/Node").and_then(|nodes| nodes.as_array());
+        let names = nodes.into_iter().flatten().map(|node| node["metadata"]["name"].clone());
+        let hosts: Vec<_> = names.map(|name| json!({"name": name, "kind": "node"})).collect();
+        written.file("capture.json", &json!({"format": "lab-capture/1", "hosts": hosts}));
+        written.file("version.json", &json!({"gitVersion": "v1.33.2"}));
+        for (kind, items) in objects {
+            let (api_version, name) = kind.rsplit_once('/').unwrap();
+            let list =
+                json!({"apiVersion": api_version, "kind": format!("{name}List"), "items": items});
+            written.file(&format!("objects/{kind}.json"), &list);
+        }
+        written
+    }
+
+    /// The fixture of a mode.
+    pub(crate) fn fixture(name: &str) -> Self {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/{name}.json"));
+        let objects = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        Self::new(&format!("mode-{name}"), &objects)
+    }
+
+    fn file(&self, name: &str, content: &serde_json::Value) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content.to_string()).unwrap();
+    }
+
+    /// Which hosts there are: nodes, and hosts beside the cluster.
+    pub(crate) fn hosts(&self, nodes: &[&str], extras: &[&str]) {
+        let of_kind = |names: &[&str], kind: &str| {
+            names.iter().map(|name| json!({"name": name, "kind": kind})).collect::<Vec<_>>()
+        };
+        let hosts = [of_kind(nodes, "node"), of_kind(extras, "extra")].concat();
+        self.file("capture.json", &json!({"format": "lab-capture/1", "hosts": hosts}));
+    }
+
+    /// What `ip -j route show table all` prints on a host.
+    pub(crate) fn routes(&self, host: &str, text: &str) {
+        let folder = format!("hosts/{host}");
+        self.file(
+            &format!("{folder}/commands.json"),
+            &json!([{"place": "host", "argv": ["ip", "-j", "route", "show", "table", "all"], "code": 0,
+                "out": "routes.json"}]),
+        );
+        fs::write(self.0.join(format!("{folder}/routes.json")), text).unwrap();
+    }
+
+    /// What a node's agent prints.
+    pub(crate) fn agent(&self, host: &str, status: &str, endpoints: &str) {
+        let folder = format!("hosts/{host}");
+        self.file(
+            &format!("{folder}/commands.json"),
+            &json!([
+                {"place": "agent", "argv": ["cilium-dbg", "status", "-o", "json"], "code": 0, "out": "status.json"},
+                {"place": "agent", "argv": ["cilium-dbg", "endpoint", "list", "-o", "json"], "code": 0,
+                    "out": "endpoints.json"}]),
+        );
+        fs::write(self.0.join(format!("{folder}/status.json")), status).unwrap();
+        fs::write(self.0.join(format!("{folder}/endpoints.json")), endpoints).unwrap();
+    }
+
+    pub(crate) fn run(&self, path: &[&str], values: &[(&str, Value)]) -> Run {
+        Lab::open(&self.0).run::<Ipam>(path, values)
+    }
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Absent => "-".to_owned(),
+        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Integer(number) | Cell::Timestamp(number) => number.to_string(),
+        Cell::Decimal(number) => format!("{number:.4}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Every table as aligned columns, then the findings.
+pub(crate) fn draw(report: &Report, wide: bool) -> String {
+    let mut drawn = String::new();
+    for table in &report.tables {
+        writeln!(drawn, "== {}", table.name()).unwrap();
+        let shown: Vec<usize> =
+            (0..table.columns().len()).filter(|idx| wide || !table.columns()[*idx].wide).collect();
+        let head = shown.iter().map(|idx| table.columns()[*idx].title.clone()).collect();
+        let rows =
+            table.rows().iter().map(|row| shown.iter().map(|idx| text(&row.cells[*idx])).collect());
+        let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
+        for line in &lines {
+            let mut out = String::new();
+            for (column, cell) in line.iter().enumerate() {
+                write!(out, "{cell:<width$}   ", width = width(column)).unwrap();
+            }
+            writeln!(drawn, "{}", out.trim_end()).unwrap();
+        }
+    }
+    for finding in &report.findings {
+        let level = finding.level.as_str();
+        writeln!(drawn, "== {level} {}: {}: {}", finding.code, finding.subject, finding.message)
+            .unwrap();
+        for evidence in &finding.evidence {
+            writeln!(drawn, "   {}: {}", evidence.place, evidence.text).unwrap();
+        }
+        for fix in &finding.fixes {
+            writeln!(drawn, "   fix: {fix}").unwrap();
+        }
+    }
+    for partial in &report.partials {
+        writeln!(drawn, "== partial {}: {:?}", partial.subject, partial.why).unwrap();
+    }
+    drawn
+}
+
+/// Compares with a golden file, or writes it when `LAB_BLESS` is set.
+pub(crate) fn golden(name: &str, drawn: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let file = folder.join(format!("{name}.txt"));
+    if std::env::var_os("LAB_BLESS").is_some() {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&file, drawn).unwrap();
+    }
+    let known = fs::read_to_string(&file).unwrap_or_default();
+    assert!(drawn == known, "{} differs; now:\n{drawn}", file.display());
+}
