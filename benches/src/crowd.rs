@@ -124,7 +124,16 @@ fn answer(crowd: &Crowd, lists: &Lists, mut stream: TcpStream) -> std::io::Resul
     stream.set_nodelay(true)?;
     let mut reading = BufReader::new(stream.try_clone()?);
     while let Some((path, key)) = request(&mut reading)? {
-        let place = path.split('?').next().unwrap_or_default();
+        let (place, options) = path.split_once('?').unwrap_or((&path, ""));
+        if options.contains("watch=") {
+            // Nothing ever changes here; the connection stays open until the other side has gone.
+            stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                  transfer-encoding: chunked\r\n\r\n",
+            )?;
+            std::io::copy(&mut reading, &mut std::io::sink())?;
+            return Ok(());
+        }
         let pods = format!("/api/v1/namespaces/{NAMESPACE}/pods");
         let found = match place {
             "/api/v1/nodes" => Some(lists.nodes.clone()),

@@ -243,6 +243,10 @@ fn start(
     Running { answers, _tasks: tasks, tally }
 }
 
+/// Pieces of a running command's output that wait for the guest. They are up to 32 KiB each, and a
+/// hundred agents may be faster than whoever reads along: then they wait, and nothing grows.
+const CHUNKS: usize = 8;
+
 impl wit::HostProcess for State {
     async fn start(
         &mut self,
@@ -255,7 +259,7 @@ impl wit::HostProcess for State {
             Some(Err(failure)) => return Ok(Err(failure.into())),
             None => return Err(wasmtime::Error::msg("a command that is not there")),
         };
-        let bound = self.limits.queue;
+        let bound = self.limits.queue.min(CHUNKS);
         let running = self.running()?;
         let (backend, inbox) = (running.backend.clone(), running.inbox.clone());
         match backend.start(question).await {
