@@ -39,6 +39,9 @@ pub const NAMESPACE: &str = "kube-system";
 /// Answers of a node to any other command: about what `ip -br addr` prints.
 const ANSWER: &str = "lo UNKNOWN 127.0.0.1/8 ::1/128\neth0 UP 10.0.2.15/24\n";
 
+/// Bytes from which a frame is sent.
+const FRAME: usize = 30 << 10;
+
 /// How often events are sent: a tick of the agents' own ring buffer reader is not longer.
 const BEAT: Duration = Duration::from_millis(20);
 
@@ -240,13 +243,18 @@ fn events(
     while done < crowd.most {
         let due = start.elapsed().as_millis() * u128::from(crowd.rate) / 1000;
         let due = u32::try_from(due).unwrap_or(u32::MAX).min(crowd.most);
-        piece.clear();
         for line in lines.by_ref().take((due - done) as usize) {
             piece.extend_from_slice(line);
+            // What a kubelet puts into one frame at most; after a pause there is more than that.
+            if piece.len() > FRAME {
+                send(&piece)?;
+                piece.clear();
+            }
         }
         done = due;
         if !piece.is_empty() {
             send(&piece)?;
+            piece.clear();
         }
         std::thread::sleep(BEAT);
     }

@@ -145,10 +145,10 @@ fn size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
-/// Hands the pieces over as they come. At most 16 wait for a slow reader; a reader that goes away
+/// Hands the pieces over as they come. At most 4 wait for a slow reader, for a hundred may run; a reader that goes away
 /// ends the connection.
 pub(crate) fn stream(mut running: Box<dyn Running>) -> BoxStream<'static, Chunk> {
-    let (sender, receiver) = mpsc::channel(16);
+    let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
         loop {
             let piece = tokio::select! {

@@ -164,7 +164,7 @@ pub(crate) fn soak(setup: &Setup, report: &mut Report) -> Result<(), String> {
         let line = format!("{words} --for {}s", seconds + 5);
         let subject = served.lab(setup, &format!("monitor, {agents} agents, {title}"), &line);
         let mut counter = Command::new("sh")
-            .args(["-c", "wc -l"])
+            .args(["-c", r#"grep -c '^{"kind":"events"' || true"#])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

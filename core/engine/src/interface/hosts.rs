@@ -245,7 +245,7 @@ fn start(
 
 /// Pieces of a running command's output that wait for the guest. They are up to 32 KiB each, and a
 /// hundred agents may be faster than whoever reads along: then they wait, and nothing grows.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 4;
 
 impl wit::HostProcess for State {
     async fn start(
