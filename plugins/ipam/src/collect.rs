@@ -17,11 +17,11 @@ use lab_plugin::hosts::{self, Kind};
 use lab_plugin::{Batch, Failure, Outcome, Place, Selection, Ticker, inbox, log, partial};
 use serde::de::DeserializeOwned;
 
-use crate::fact::Fact;
 use crate::inputs::{Agent, ExtraRoute, Inputs, Stated};
 use crate::parse::{
     self, ComponentObject, EndpointObject, NamespaceObject, PodObject, ServiceObject, Words,
 };
+use lab_plugin::Fact;
 
 const ROUTES: &str = "host: ip -j route show table all";
 const ROUTES6: &str = "host: ip -j -6 route show table all";
@@ -350,25 +350,6 @@ fn list_all<T: DeserializeOwned, R>(
         }
     }
     (records, first)
-}
-
-/// Calls `draw` once, or with a time between at every tick until the user stops it.
-///
-/// # Errors
-/// Those of `draw`.
-pub fn repeat(
-    every: Option<Duration>,
-    mut draw: impl FnMut() -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    draw()?;
-    let Some(every) = every else { return Ok(()) };
-    let ticker = Ticker::every(every.max(Duration::from_secs(1)));
-    while let Some(ready) = inbox::wait() {
-        if ready.contains(&ticker.source()) && ticker.take() > 0 {
-            draw()?;
-        }
-    }
-    Ok(())
 }
 
 /// Waits once; false when the user wants the end before, or nothing can come any more.

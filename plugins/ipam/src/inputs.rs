@@ -11,7 +11,7 @@ use lab_model::Prefix;
 use lab_model::cilium::{AgentEndpoint, AgentIpam, IpamNode, PodIpPool};
 use lab_model::kubernetes::Node;
 
-use crate::fact::Fact;
+use lab_plugin::Fact;
 
 /// How far a pod's life has come, as far as its address goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 pub mod collect;
 pub mod cooling;
 pub mod explain;
-pub mod fact;
 pub mod inputs;
 pub mod judge;
 pub mod model;
@@ -22,7 +21,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lab_model::Prefix;
-use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow};
+use lab_plugin::{
+    Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow, inbox,
+};
 
 use collect::Scope;
 use cooling::Cooling;
@@ -234,7 +235,7 @@ fn look(
     let pace = Pace::of(call);
     let is_deep = call.flag("deep");
     let mut cooling = Cooling::default();
-    collect::repeat(pace.every, || {
+    inbox::repeat(pace.every, || {
         let mut cluster = build(collect::collect(Scope::Addresses, is_deep));
         let mut unheld: Vec<IpAddr> = report_addresses::unheld(&cluster).collect();
         let mut cooled = cooling.look(cluster.now, unheld.iter().copied(), pace.cooling);

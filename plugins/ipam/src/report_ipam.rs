@@ -3,11 +3,11 @@
 use lab_model::AddressFamily;
 use lab_plugin::Percent;
 
-use crate::fact::Fact;
 use crate::model::pools::PoolUse;
 use crate::model::{Cluster, Kind, Range};
 use crate::parse::family_word;
 use crate::rows::{PoolRow, RangeRow};
+use lab_plugin::Fact;
 
 /// A number of addresses as a cell has it.
 pub fn integer(number: u128) -> i64 {

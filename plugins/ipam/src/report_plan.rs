@@ -2,10 +2,10 @@
 
 use lab_plugin::{Health, Level};
 
-use crate::fact::Fact;
 use crate::plan::Plan;
 use crate::report_ipam::integer;
 use crate::rows::{ChangeRow, PlanRow};
+use lab_plugin::Fact;
 
 /// One row for each question, each with its key.
 pub fn plan_rows(plan: &Plan) -> Vec<(String, PlanRow)> {

@@ -7,15 +7,15 @@ mod objects;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use lab_model::kubernetes::Node;
 use lab_plugin::hosts::{self, Kind};
-use lab_plugin::{Batch, Failure, Place, Ticker, inbox, log, partial};
+use lab_plugin::{Batch, Failure, Place, log, partial};
 
-use crate::model::inputs::{HostInput, Inputs};
-use crate::model::{Device, Fact};
+use crate::model::Device;
+use crate::model::inputs::{HostInput, Inputs, List};
 use crate::parse::{devices, hosts_file, release, version};
+use lab_plugin::Fact;
 
 pub use objects::{node_usage, nodes, pod_usage, pods};
 
@@ -108,7 +108,7 @@ pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
     }
     let listed = hosts::list()?;
     let mut names: Vec<String> = listed.iter().map(|host| host.name.clone()).collect();
-    let nodes = inputs.nodes.items();
+    let nodes = List::items_of(&inputs.nodes);
     let shown: BTreeSet<&str> = listed.iter().map(|host| host.name.as_str()).collect();
     let others = nodes.iter().map(Node::name).filter(|name| !shown.contains(name));
     names.extend(others.map(str::to_owned));
@@ -232,23 +232,4 @@ fn hostname(text: &str) -> Option<String> {
 pub fn shown_nodes() -> Result<Vec<String>, Failure> {
     let nodes = hosts::list()?.into_iter().filter(|host| host.kind == Kind::Node);
     Ok(nodes.map(|host| host.name).collect())
-}
-
-/// Calls `draw` once, or with a time between at every tick until the user stops it.
-///
-/// # Errors
-/// Those of `draw`.
-pub fn repeat(
-    every: Option<Duration>,
-    mut draw: impl FnMut() -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    draw()?;
-    let Some(every) = every else { return Ok(()) };
-    let ticker = Ticker::every(every.max(Duration::from_secs(1)));
-    while let Some(ready) = inbox::wait() {
-        if ready.contains(&ticker.source()) && ticker.take() > 0 {
-            draw()?;
-        }
-    }
-    Ok(())
 }

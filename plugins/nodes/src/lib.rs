@@ -18,10 +18,11 @@ pub mod rows;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table};
+use lab_plugin::{
+    Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table, inbox,
+};
 
 use collect::Scope;
-use model::Fact;
 use report_nodes::Show;
 use rows::{AddressRow, FactRow, HostRow, KubeletRow, SettingRow, TopPodRow, TopRow};
 
@@ -151,7 +152,7 @@ fn run_top(call: &Call) -> Result<(), Failure> {
     let nodes = collect::nodes();
     let mut table = Table::<TopRow>::new("top");
     let mut missing = None;
-    collect::repeat(every(call), || {
+    inbox::repeat(every(call), || {
         let metrics = collect::node_usage();
         for row in report_top::node_rows(&names, &nodes, &metrics) {
             table.push(&row.host.clone(), row)?;
@@ -166,7 +167,7 @@ fn run_top_pods(call: &Call) -> Result<(), Failure> {
     let mut table = Table::<TopPodRow>::new("pods");
     let mut missing = None;
     let mut shown = BTreeSet::new();
-    collect::repeat(every(call), || {
+    inbox::repeat(every(call), || {
         let metrics = collect::pod_usage();
         let mut now = BTreeSet::new();
         for row in report_top::pod_rows(&collect::pods(), &metrics) {

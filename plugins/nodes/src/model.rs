@@ -13,48 +13,10 @@ use std::net::IpAddr;
 use lab_model::Prefix;
 use lab_model::cilium::IpamMode;
 use lab_model::iproute2::DeviceName;
+use lab_plugin::Fact;
 
 use crate::parse::hosts_file::HostsFile;
 use crate::parse::version::Version;
-
-/// A value: read, not read, or none there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact<T> {
-    /// It was read.
-    Known(T),
-    /// It was not, and why.
-    Unknown(String),
-    /// There is none: asked, and not there, or it makes no sense here.
-    Absent,
-}
-
-impl<T> Fact<T> {
-    /// The value, if it is known.
-    pub fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// The same about something made of the value.
-    pub fn map<U>(&self, make: impl FnOnce(&T) -> U) -> Fact<U> {
-        match self {
-            Self::Known(value) => Fact::Known(make(value)),
-            Self::Unknown(why) => Fact::Unknown(why.clone()),
-            Self::Absent => Fact::Absent,
-        }
-    }
-
-    /// The same about something that the value may have.
-    pub fn and_then<U>(&self, make: impl FnOnce(&T) -> Option<U>) -> Fact<U> {
-        match self.map(make) {
-            Fact::Known(Some(value)) => Fact::Known(value),
-            Fact::Known(None) | Fact::Absent => Fact::Absent,
-            Fact::Unknown(why) => Fact::Unknown(why),
-        }
-    }
-}
 
 /// The cluster as this plugin sees it.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@
 use lab_plugin::{Health, Level};
 
 use crate::judge::KubeletSetting;
-use crate::model::Fact;
 use crate::model::facts::{Agreement, Document, Stated};
 use crate::rows::{FactRow, KubeletRow, SettingRow};
+use lab_plugin::Fact;
 
 /// One row for each place that states a fact.
 pub fn fact_row(stated: &Stated) -> FactRow {

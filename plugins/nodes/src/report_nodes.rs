@@ -3,8 +3,9 @@
 use lab_plugin::{Bytes, Cores, Failure, Health, Level, Percent};
 
 use crate::judge;
-use crate::model::{Agent, Cluster, Fact, Host, Node};
+use crate::model::{Agent, Cluster, Host, Node};
 use crate::rows::{AddressRow, HostRow};
+use lab_plugin::Fact;
 
 /// One row for each host.
 pub fn host_row(cluster: &Cluster, idx: usize, host: &Host) -> HostRow {

@@ -7,11 +7,12 @@ use lab_plugin::{Bytes, Cores};
 
 use crate::model::build::node;
 use crate::model::inputs::List;
-use crate::model::{Fact, Node, Usage};
+use crate::model::{Node, Usage};
 use crate::parse::objects::PodMetrics;
 use crate::parse::quantity::parse_quantity;
 use crate::report_nodes::{reported, share};
 use crate::rows::{TopPodRow, TopRow};
+use lab_plugin::Fact;
 
 /// One row for each node that is shown.
 pub fn node_rows(
@@ -20,7 +21,7 @@ pub fn node_rows(
     metrics: &Fact<BTreeMap<String, Usage>>,
 ) -> Vec<TopRow> {
     let by_name: BTreeMap<&str, Node> =
-        nodes.items().iter().map(|it| (it.name(), node(it))).collect();
+        List::items_of(nodes).iter().map(|it| (it.name(), node(it))).collect();
     let row = |name: &String| {
         let usage = match metrics {
             Fact::Known(all) => all.get(name).copied(),
@@ -58,12 +59,12 @@ pub fn pod_rows(pods: &Fact<List<Pod>>, metrics: &Fact<List<PodMetrics>>) -> Vec
         memory: unmeasured(),
         largest: unmeasured(),
     };
-    for pod in pods.items() {
+    for pod in List::items_of(pods) {
         let host = pod.node_name().map_or(Fact::Absent, |node| Fact::Known(node.to_owned()));
         let key = (pod.namespace(), pod.name());
         rows.insert(key, bare(pod.namespace(), pod.name(), host));
     }
-    for measured in metrics.items() {
+    for measured in List::items_of(metrics) {
         let (namespace, name) = (&*measured.metadata.namespace, &*measured.metadata.name);
         let row = rows.entry((namespace, name)).or_insert_with(|| {
             // Measured and not listed: it ended between the two answers, or pods were not read.

@@ -2,24 +2,7 @@
 //!
 //! Column ids and their order are a promise: add at the end only. Nothing is judged here.
 
-use lab_plugin::{Bytes, Cell, ColumnKind, Cores, Health, IntoCell, Level, Percent, row};
-
-use crate::model::Fact;
-
-impl<T: IntoCell> IntoCell for Fact<T> {
-    const KIND: ColumnKind = T::KIND;
-    fn into_cell(self) -> Cell {
-        match self {
-            Self::Known(value) => value.into_cell(),
-            // A text may stand for a value of any kind.
-            Self::Unknown(_) if T::KIND == ColumnKind::Health => {
-                Cell::Health((Level::Unknown, "?".to_owned()))
-            }
-            Self::Unknown(_) => Cell::Text("?".to_owned()),
-            Self::Absent => Cell::Absent,
-        }
-    }
-}
+use lab_plugin::{Bytes, Cores, Fact, Health, Percent, row};
 
 row! {
     /// One host.

@@ -19,6 +19,7 @@
 
 use std::time::Duration;
 
+use crate::Failure;
 use crate::host;
 
 /// One of the things that can be waited for.
@@ -35,6 +36,26 @@ pub fn wait() -> Option<Vec<Source>> {
 /// recorded: nobody knows when they came, and a command that has ended is not started again.
 pub fn now() -> Option<i64> {
     host::now()
+}
+
+/// Calls `draw` once, or with a time between, a second at least, at every tick until the user
+/// stops it.
+///
+/// # Errors
+/// Those of `draw`.
+pub fn repeat(
+    every: Option<Duration>,
+    mut draw: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    draw()?;
+    let Some(every) = every else { return Ok(()) };
+    let ticker = Ticker::every(every.max(Duration::from_secs(1)));
+    while let Some(ready) = wait() {
+        if ready.contains(&ticker.source()) && ticker.take() > 0 {
+            draw()?;
+        }
+    }
+    Ok(())
 }
 
 /// A regular tick.

@@ -48,6 +48,7 @@ pub mod bindings;
 mod call;
 mod card;
 pub mod cluster;
+mod fact;
 mod failure;
 mod finding;
 mod host;
@@ -76,6 +77,7 @@ pub use card::Command;
 #[doc(hidden)]
 pub use card::hand_over;
 pub use cluster::Selection;
+pub use fact::Fact;
 pub use finding::Finding;
 pub use finding::Progress;
 pub use finding::partial;

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use lab_plugin::{Finding, Level};
 
 use super::{Options, PER_CODE};
-use crate::fact::Fact;
 use crate::model::{Address, By, Claim, Cluster, NONE, Node, Owner, Verdict};
+use lab_plugin::Fact;
 
 /// Adds a finding for each address of which somebody should know.
 pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {

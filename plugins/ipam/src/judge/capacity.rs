@@ -6,10 +6,10 @@ use lab_model::AddressFamily;
 use lab_plugin::Finding;
 
 use super::{Options, evidence};
-use crate::fact::Fact;
 use crate::model::pools::PoolUse;
 use crate::model::{Cluster, Kind, Mode, Range};
 use crate::parse::family_word;
+use lab_plugin::Fact;
 
 /// Adds the findings of what is left.
 pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {

@@ -5,9 +5,9 @@ use lab_model::{AddressFamily, Prefix};
 use lab_plugin::Finding;
 
 use super::{evidence, some_of};
-use crate::fact::Fact;
 use crate::model::{Cluster, Kind, Mode, Range};
 use crate::space::blocks::NoBlocks;
+use lab_plugin::Fact;
 
 const CONFIG: &str = "ConfigMap kube-system/cilium-config";
 

@@ -9,10 +9,10 @@ use lab_plugin::{Finding, Level};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::fact::Fact;
 use crate::inputs::{Agent, ExtraRoute, Inputs, Stated};
 use crate::model::build::build;
 use crate::parse::{EndpointObject, PodObject, Words};
+use lab_plugin::Fact;
 
 /// A cluster that a test changes: nodes `a` and `b` with one pod each.
 #[derive(Clone)]

@@ -6,8 +6,8 @@
 use std::net::IpAddr;
 
 use super::{By, Claim, Cluster, Kind, NONE};
-use crate::fact::Fact;
 use crate::inputs::Phase;
+use lab_plugin::Fact;
 
 /// A pod that started less than this long ago may not be everywhere yet.
 const YOUNG_MS: i64 = 30_000;

@@ -10,12 +10,12 @@ use lab_model::{AddressFamily, Prefix};
 
 use super::address::Verdict;
 use super::{Blocks, By, Claim, Cluster, Kind, KubernetesNode, Mode, NONE, Node, Range, pools};
-use crate::fact::Fact;
 use crate::inputs::{Inputs, Phase, Pod};
 use crate::space::blocks::{Rule, usable};
 use crate::space::free::largest_free;
 use crate::space::index::Index;
 use crate::space::{bounds, canonical, number};
+use lab_plugin::Fact;
 
 /// Makes a cluster of what was asked.
 pub fn build(mut inputs: Inputs) -> Cluster {

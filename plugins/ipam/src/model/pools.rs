@@ -6,11 +6,11 @@ use lab_model::cilium::PodIpPool;
 use lab_model::{AddressFamily, Prefix};
 
 use super::{Cluster, Mode};
-use crate::fact::Fact;
 use crate::inputs::{Kubernetes, Stated};
 use crate::space::blocks::{NoBlocks, Rule, blocks, taken, usable};
 use crate::space::bounds;
 use crate::space::free::largest_free;
+use lab_plugin::Fact;
 
 /// One range that nodes' ranges are cut from.
 #[derive(Clone, Debug, PartialEq, Eq)]

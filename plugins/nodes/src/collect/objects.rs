@@ -10,12 +10,13 @@ use lab_plugin::{Failure, Selection, cluster, log, partial};
 use serde::de::DeserializeOwned;
 
 use super::Scope;
+use crate::model::Usage;
 use crate::model::inputs::{ClusterInputs, Inputs, List};
-use crate::model::{Fact, Usage};
 use crate::parse::objects::{
     ComponentPod, DaemonSet, EndpointSlice, NodeMetrics, PodIpPool, PodMetrics,
 };
 use crate::parse::quantity;
+use lab_plugin::Fact;
 
 /// Objects of one scope; a kind that cannot be read is told and stays unknown.
 pub(super) fn objects(scope: Scope) -> Inputs {

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use lab_plugin::Finding;
 
-use crate::model::{Cluster, Fact, Host, Node};
+use crate::model::{Cluster, Host, Node};
+use lab_plugin::Fact;
 
 /// Adds the findings of addresses and names.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {

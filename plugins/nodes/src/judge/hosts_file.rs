@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use lab_plugin::Finding;
 
-use crate::model::{Cluster, Fact, Host};
+use crate::model::{Cluster, Host};
+use lab_plugin::Fact;
 
 /// One entry of a host's file as it stands to the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,8 +16,9 @@ mod tests;
 
 use lab_plugin::{Finding, Level};
 
+use crate::model::Cluster;
 use crate::model::facts::Stated;
-use crate::model::{Cluster, Fact};
+use lab_plugin::Fact;
 
 pub use hosts_file::{Agreement, agreement};
 pub use kubelets::{Setting as KubeletSetting, settings as kubelet_settings};

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::explain::EXPLANATIONS;
 use crate::judge;
 use crate::made::{Made, agent, made};
-use crate::model::Fact;
+use lab_plugin::Fact;
 
 /// Level, code without the plugin's name, and subject of every finding.
 fn named(found: &[Finding]) -> Vec<(Level, String, String)> {

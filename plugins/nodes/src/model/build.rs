@@ -9,10 +9,11 @@ use lab_model::cilium::{CiliumConfig, CiliumNode, ConfigSource, IpamMode};
 use lab_model::{AddressFamily, Prefix, kubernetes};
 
 use super::inputs::{HostInput, Inputs, List};
-use super::{Agent, Amounts, Cluster, Fact, Host, Name, Node, Usage};
+use super::{Agent, Amounts, Cluster, Host, Name, Node, Usage};
 use crate::parse::objects::{ComponentPod, DaemonSet};
 use crate::parse::quantity::parse_quantity;
 use crate::parse::version::Version;
+use lab_plugin::Fact;
 
 /// Builds the model.
 pub fn build(inputs: &Inputs) -> Cluster {
@@ -21,9 +22,9 @@ pub fn build(inputs: &Inputs) -> Cluster {
     let by_name: BTreeMap<&str, usize> =
         all.iter().enumerate().map(|(idx, node)| (node.name.as_str(), idx)).collect();
     let cilium: BTreeMap<&str, &CiliumNode> =
-        inputs.cilium_nodes.items().iter().map(|node| (node.name(), node)).collect();
+        List::items_of(&inputs.cilium_nodes).iter().map(|node| (node.name(), node)).collect();
     let mut agents = BTreeMap::<&str, Vec<&ComponentPod>>::new();
-    for pod in inputs.agents.items() {
+    for pod in List::items_of(&inputs.agents) {
         agents.entry(pod.node()).or_default().push(pod);
     }
     let hosts = inputs.hosts.iter().map(|host| {
@@ -210,7 +211,7 @@ fn pools(inputs: &Inputs, ipam: Option<&IpamMode>) -> Vec<(Prefix, String)> {
             ranges.collect()
         }
         Some(IpamMode::MultiPool) => {
-            let ranges = inputs.pools.items().iter().flat_map(|pool| {
+            let ranges = List::items_of(&inputs.pools).iter().flat_map(|pool| {
                 let place = format!("CiliumPodIPPool {}", pool.metadata.name);
                 pool.cidrs().into_iter().map(move |range| (range, place.clone()))
             });

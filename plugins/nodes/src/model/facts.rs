@@ -9,9 +9,10 @@ use lab_model::kubernetes::ServiceCidr;
 use lab_model::kubernetes::flags::flag;
 use lab_model::kubernetes::settings::{Setting, parse_settings};
 
-use super::inputs::{ClusterInputs, Inputs};
-use super::{Cluster, Fact};
+use super::Cluster;
+use super::inputs::{ClusterInputs, Inputs, List};
 use crate::parse::objects::{ComponentPod, DaemonSet, EndpointSlice, endpoint};
+use lab_plugin::Fact;
 
 /// One fact as one place states it.
 #[derive(Clone, Debug, PartialEq)]
@@ -265,7 +266,7 @@ fn flags(
     let of_component = |pod: &&ComponentPod| {
         pod.metadata.labels.get("component").is_some_and(|label| label == component)
     };
-    for pod in inputs.components.items().iter().filter(of_component) {
+    for pod in List::items_of(&inputs.components).iter().filter(of_component) {
         let Some(value) = read(&pod.words()) else { continue };
         push(facts, fact, format!("{} --{name}", pod.metadata.name), Fact::Known(value));
     }

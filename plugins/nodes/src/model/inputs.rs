@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use lab_model::cilium::CiliumNode;
 use lab_model::kubernetes::{self, Service, ServiceCidr};
 
-use super::{Device, Fact, Usage};
+use super::{Device, Usage};
 use crate::parse::hosts_file::HostsFile;
 use crate::parse::objects::{ComponentPod, DaemonSet, EndpointSlice, PodIpPool};
+use lab_plugin::Fact;
 
 /// Objects of a kind, and why some are missing.
 #[derive(Clone, Debug, Default)]
@@ -21,10 +22,10 @@ pub struct List<T> {
     pub lost: Option<String>,
 }
 
-impl<T> Fact<List<T>> {
-    /// The objects that could be read.
-    pub fn items(&self) -> &[T] {
-        self.known().map(|list| list.items.as_slice()).unwrap_or_default()
+impl<T> List<T> {
+    /// The objects that could be read; none where the kind is not known.
+    pub fn items_of(list: &Fact<Self>) -> &[T] {
+        list.known().map(|list| list.items.as_slice()).unwrap_or_default()
     }
 }
 
