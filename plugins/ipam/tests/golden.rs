@@ -7,11 +7,12 @@
 mod support;
 
 use ipam::Ipam;
-use lab_plugin_test::Lab;
+use lab_plugin_test::{Lab, draw, golden};
 use lab_types::Value;
-use support::{Written, draw, golden};
+use support::Written;
 
 const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 const CAPTURES_ALL: [&str; 5] = [
     "cilium-1.17.6-native",
     "cilium-1.18.0-native",
@@ -34,7 +35,7 @@ fn check(capture: &str, name: &str, path: &[&str], values: &[(&str, Value)]) -> 
     let run = Lab::open(format!("{CAPTURES}/{capture}.zip")).run::<Ipam>(path, values);
     assert_eq!(run.result, Ok(()));
     let drawn = draw(&run.report, name.ends_with("wide"));
-    golden(&format!("{capture}.{name}"), &drawn);
+    golden(GOLDEN, &format!("{capture}.{name}"), &drawn);
     drawn
 }
 
@@ -114,12 +115,12 @@ fn every_mode_is_shown() {
             let run = written.run(path, &[]);
             assert_eq!(run.result, Ok(()), "{mode}");
             let drawn = draw(&run.report, true);
-            golden(&format!("mode-{mode}.{name}"), &drawn);
+            golden(GOLDEN, &format!("mode-{mode}.{name}"), &drawn);
             assert!(!drawn.contains("== bad "), "{mode}: {drawn}");
         }
     }
     for mode in ["cluster-pool", "kubernetes", "multi-pool"] {
         let run = Written::fixture(mode).run(&["ipam", "plan"], &[("nodes", Value::Integer(50))]);
-        golden(&format!("mode-{mode}.plan"), &draw(&run.report, true));
+        golden(GOLDEN, &format!("mode-{mode}.plan"), &draw(&run.report, true));
     }
 }

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Instant;
 
-use ipam::fact::Fact;
 use ipam::inputs::{Endpoint, Inputs, Phase, Pod};
 use ipam::judge::{Options, all};
 use ipam::model::build::build;
+use lab_plugin::Fact;
 
 /// A cluster of nodes with a /24 each, and so many pods on each with their endpoints.
 fn generated(n_nodes: u32, n_pods: u32) -> Inputs {

@@ -36,6 +36,7 @@
 //! ```
 
 mod convert;
+mod golden;
 mod host;
 
 use std::path::Path;
@@ -53,6 +54,9 @@ use lab_plugin::Failure;
 use lab_plugin::Plugin;
 use lab_types::Position;
 use lab_types::Value;
+
+pub use golden::draw;
+pub use golden::golden;
 
 /// A cluster to run plugins on.
 pub struct Lab {

@@ -1,13 +1,11 @@
-//! Captures that tests write, and reports as text.
+//! Captures that tests write.
 
 #![expect(dead_code, reason = "each test takes what it needs")]
 
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ipam::Ipam;
-use lab_output::{Cell, Report};
 use lab_plugin_test::{Lab, Run};
 use lab_types::Value;
 use serde_json::{Map, json};
@@ -88,63 +86,4 @@ impl Written {
     pub(crate) fn run(&self, path: &[&str], values: &[(&str, Value)]) -> Run {
         Lab::open(&self.0).run::<Ipam>(path, values)
     }
-}
-
-fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Absent => "-".to_owned(),
-        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
-        Cell::Integer(number) | Cell::Timestamp(number) => number.to_string(),
-        Cell::Decimal(number) => format!("{number:.4}"),
-        other => format!("{other:?}"),
-    }
-}
-
-/// Every table as aligned columns, then the findings.
-pub(crate) fn draw(report: &Report, wide: bool) -> String {
-    let mut drawn = String::new();
-    for table in &report.tables {
-        writeln!(drawn, "== {}", table.name()).unwrap();
-        let shown: Vec<usize> =
-            (0..table.columns().len()).filter(|idx| wide || !table.columns()[*idx].wide).collect();
-        let head = shown.iter().map(|idx| table.columns()[*idx].title.clone()).collect();
-        let rows =
-            table.rows().iter().map(|row| shown.iter().map(|idx| text(&row.cells[*idx])).collect());
-        let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap();
-        for line in &lines {
-            let mut out = String::new();
-            for (column, cell) in line.iter().enumerate() {
-                write!(out, "{cell:<width$}   ", width = width(column)).unwrap();
-            }
-            writeln!(drawn, "{}", out.trim_end()).unwrap();
-        }
-    }
-    for finding in &report.findings {
-        let level = finding.level.as_str();
-        writeln!(drawn, "== {level} {}: {}: {}", finding.code, finding.subject, finding.message)
-            .unwrap();
-        for evidence in &finding.evidence {
-            writeln!(drawn, "   {}: {}", evidence.place, evidence.text).unwrap();
-        }
-        for fix in &finding.fixes {
-            writeln!(drawn, "   fix: {fix}").unwrap();
-        }
-    }
-    for partial in &report.partials {
-        writeln!(drawn, "== partial {}: {:?}", partial.subject, partial.why).unwrap();
-    }
-    drawn
-}
-
-/// Compares with a golden file, or writes it when `LAB_BLESS` is set.
-pub(crate) fn golden(name: &str, drawn: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let file = folder.join(format!("{name}.txt"));
-    if std::env::var_os("LAB_BLESS").is_some() {
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(&file, drawn).unwrap();
-    }
-    let known = fs::read_to_string(&file).unwrap_or_default();
-    assert!(drawn == known, "{} differs; now:\n{drawn}", file.display());
 }
