@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use lab_model::kubernetes::flags::flag;
+use lab_model::kubernetes::or_default;
 use lab_model::kubernetes::parse_time;
 use lab_model::kubernetes::settings::parse_settings;
 use lab_model::{AddressFamily, Prefix};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::inputs::{Endpoint, Kubernetes, Phase, Pod, Service, Stated};
 use crate::space::canonical;
@@ -30,14 +31,6 @@ impl Words {
         self.0.insert(word.clone());
         word
     }
-}
-
-fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: Deserialize<'de> + Default,
-    D: Deserializer<'de>,
-{
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 fn address(text: &str) -> Option<IpAddr> {

@@ -7,6 +7,7 @@ mod agent_ipam;
 mod config;
 mod fields;
 mod ipam;
+mod pool;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -20,7 +21,8 @@ pub use self::config::{
     parse_agent_config,
 };
 pub use self::fields::parse_agent_fields;
-pub use self::ipam::{Interface, IpamNode, PodIpPool, PoolFamily, PoolRequest, Prefixes};
+pub use self::ipam::{Interface, IpamNode, PoolRequest, Prefixes};
+pub use self::pool::{PodIpPool, PoolFamily};
 use crate::{
     AddressFamily, Prefix,
     kubernetes::{Metadata, lenient_list},

@@ -316,6 +316,19 @@ pub fn parse_time(text: &str) -> Option<i64> {
     crate::monitor::milliseconds(text)
 }
 
+/// Reads a value for serde's `deserialize_with`; `null` is what an empty one is written as by some
+/// programs.
+///
+/// # Errors
+/// Those of the value.
+pub fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// Reads a prefix; text that is none counts as absent, so that it does not cost the object.
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -1,7 +1,5 @@
 //! The tables and findings of every capture, pinned as text. `LAB_BLESS=1` writes them anew.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
 use lab_plugin_test::{Lab, draw, golden};
 use lab_types::Value;
 use nodes::Nodes;

@@ -1,5 +1,5 @@
-//! What a node may hand out and what it has handed out: the parts of a `CiliumNode` and of a
-//! `CiliumPodIPPool` that address management reads.
+//! What a node may hand out and what it has handed out: the parts of a `CiliumNode` that address
+//! management reads.
 //!
 //! Apart from [`CiliumNode`](super::CiliumNode) because its lists can be long: with a cloud's
 //! IPAM each address of a node is an entry, and whoever only wants a node's podCIDR should not
@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{AddressFamily, Prefix};
+use crate::{AddressFamily, Prefix, kubernetes::or_default};
 
 /// Ranges, and the texts that are none: an object that is half wrong is still half right.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -376,72 +376,6 @@ impl IpamNode {
     }
 }
 
-/// A pool of multi-pool IPAM.
-///
-/// - Source: `ciliumpodippools`, cilium.io/v2alpha1, of Cilium 1.14 to 1.20.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-pub struct PodIpPool {
-    #[serde(deserialize_with = "or_default")]
-    metadata: PoolMetadata,
-    #[serde(deserialize_with = "or_default")]
-    spec: PoolSpec,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-struct PoolMetadata {
-    name: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-struct PoolSpec {
-    ipv4: Option<PoolFamily>,
-    ipv6: Option<PoolFamily>,
-    #[serde(rename = "allowFirstIP", deserialize_with = "or_default")]
-    allow_first_ip: bool,
-    #[serde(rename = "allowLastIP", deserialize_with = "or_default")]
-    allow_last_ip: bool,
-}
-
-/// The ranges of one family of a pool.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PoolFamily {
-    /// The ranges.
-    pub cidrs: Prefixes,
-    /// Length of the ranges that nodes get of them.
-    #[serde(deserialize_with = "or_default")]
-    pub mask_size: u8,
-}
-
-impl PodIpPool {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.metadata.name
-    }
-
-    /// Its ranges of both families.
-    pub fn families(&self) -> impl Iterator<Item = &PoolFamily> {
-        self.spec.ipv4.iter().chain(&self.spec.ipv6)
-    }
-
-    /// Whether the first and the last address of a node's range can be used.
-    pub const fn ends(&self) -> (bool, bool) {
-        (self.spec.allow_first_ip, self.spec.allow_last_ip)
-    }
-}
-
-/// Reads a value; `null` is what an empty one is written as by some programs.
-fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: Deserialize<'de> + Default,
-    D: Deserializer<'de>,
-{
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -512,18 +446,6 @@ mod tests {
         let expected =
             [("eni-1", "10.1.0.0/24", 2), ("eni-x", "10.3.0.0/16", 0), ("nic", "10.2.0.0/16", 1)];
         assert_eq!(subnets, expected.map(|(id, net, n)| (id.to_owned(), net.to_owned(), n)));
-    }
-
-    #[test]
-    fn a_pool_has_ranges_of_both_families() {
-        let text = r#"[{"metadata":{"name":"blue"},"spec":{"ipv4":{"cidrs":["10.20.0.0/16"],"maskSize":27},
-            "ipv6":{"cidrs":["fd01::/104"],"maskSize":120},"allowLastIP":true,"podSelector":{}}},{}]"#;
-        let (pools, problems) = parse_objects::<PodIpPool>(text);
-        assert_eq!(problems, []);
-        let masks: Vec<u8> = pools[0].families().map(|family| family.mask_size).collect();
-        assert_eq!(masks, [27, 120]);
-        assert_eq!(pools[0].ends(), (false, true));
-        assert_eq!((pools[1].name(), pools[1].families().count()), ("", 0));
     }
 
     proptest! {
