@@ -14,14 +14,16 @@ use lab_model::iproute2::{Route, RouteType, read_routes};
 use lab_model::kubernetes::{ConfigMap, Node, ServiceCidr};
 use lab_model::{AddressFamily, Problem};
 use lab_plugin::hosts::{self, Kind};
-use lab_plugin::{Batch, Failure, Outcome, Place, Selection, Ticker, inbox, log, partial};
+use lab_plugin::{Batch, Fact, Failure, Outcome, Place, Selection, Ticker, inbox, log, partial};
 use serde::de::DeserializeOwned;
 
 use crate::inputs::{Agent, ExtraRoute, Inputs, Stated};
 use crate::parse::{
     self, ComponentObject, EndpointObject, NamespaceObject, PodObject, ServiceObject, Words,
 };
-use lab_plugin::Fact;
+
+// Waiting is asking: the stages after this one do not name the inbox.
+pub use lab_plugin::inbox::repeat;
 
 const ROUTES: &str = "host: ip -j route show table all";
 const ROUTES6: &str = "host: ip -j -6 route show table all";

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use lab_model::Prefix;
 use lab_model::cilium::{AgentEndpoint, AgentIpam, IpamNode, PodIpPool};
 use lab_model::kubernetes::Node;
-
 use lab_plugin::Fact;
 
 /// How far a pod's life has come, as far as its address goes.

@@ -21,9 +21,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lab_model::Prefix;
-use lab_plugin::{
-    Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow, inbox,
-};
+use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow};
 
 use collect::Scope;
 use cooling::Cooling;
@@ -130,15 +128,11 @@ impl Plugin for Ipam {
                         "another range: does it overlap anything",
                     ),
                 );
-        let card = explain::EXPLANATIONS
+        explain::EXPLANATIONS
             .iter()
-            .fold(card, |card, explained| card.explain(explained.code, explained.text));
-        let card = collect::COMMANDS
-            .iter()
-            .fold(card, |card, (command, reason)| card.ask("hosts", &[command], reason));
-        collect::KINDS
-            .iter()
-            .fold(card, |card, (kind, reason)| card.ask("cluster", &[kind], reason))
+            .fold(card, |card, explained| card.explain(explained.code, explained.text))
+            .asks("hosts", &collect::COMMANDS)
+            .asks("cluster", &collect::KINDS)
     }
 
     fn run(call: &Call) -> Result<(), Failure> {
@@ -235,7 +229,7 @@ fn look(
     let pace = Pace::of(call);
     let is_deep = call.flag("deep");
     let mut cooling = Cooling::default();
-    inbox::repeat(pace.every, || {
+    collect::repeat(pace.every, || {
         let mut cluster = build(collect::collect(Scope::Addresses, is_deep));
         let mut unheld: Vec<IpAddr> = report_addresses::unheld(&cluster).collect();
         let mut cooled = cooling.look(cluster.now, unheld.iter().copied(), pace.cooling);

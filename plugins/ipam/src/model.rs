@@ -14,11 +14,11 @@ use std::net::IpAddr;
 
 use lab_model::cilium::{CiliumConfig, IpamNode};
 use lab_model::{AddressFamily, Prefix};
+use lab_plugin::Fact;
 
 use crate::inputs::{Agent, Endpoint, ExtraRoute, Pod, Service, Stated};
 use crate::space::blocks::Rule;
 use crate::space::index::Index;
-use lab_plugin::Fact;
 
 pub use address::{Address, Owner, Sources, Verdict};
 pub use mode::Mode;

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 
 use lab_model::{AddressFamily, Prefix};
-use lab_plugin::{Failure, Finding};
+use lab_plugin::{Fact, Failure, Finding};
 
 use crate::model::{Cluster, Kind, Mode, Pool};
 use crate::parse::family_word;
 use crate::space::blocks::{Rule, blocks, usable};
-use lab_plugin::Fact;
 
 /// What a kubelet takes when it is not told otherwise.
 const MAX_PODS: u128 = 110;

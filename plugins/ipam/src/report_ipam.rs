@@ -1,13 +1,12 @@
 //! Ranges and pools as rows of `ipam`.
 
 use lab_model::AddressFamily;
-use lab_plugin::Percent;
+use lab_plugin::{Fact, Percent};
 
 use crate::model::pools::PoolUse;
 use crate::model::{Cluster, Kind, Range};
 use crate::parse::family_word;
 use crate::rows::{PoolRow, RangeRow};
-use lab_plugin::Fact;
 
 /// A number of addresses as a cell has it.
 pub fn integer(number: u128) -> i64 {

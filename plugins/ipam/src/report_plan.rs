@@ -1,11 +1,10 @@
 //! A plan as rows of `ipam plan`.
 
-use lab_plugin::{Health, Level};
+use lab_plugin::{Fact, Health, Level};
 
 use crate::plan::Plan;
 use crate::report_ipam::integer;
 use crate::rows::{ChangeRow, PlanRow};
-use lab_plugin::Fact;
 
 /// One row for each question, each with its key.
 pub fn plan_rows(plan: &Plan) -> Vec<(String, PlanRow)> {

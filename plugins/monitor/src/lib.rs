@@ -112,10 +112,8 @@ impl Plugin for Monitor {
             .command(drops)
             .command(flows)
             .command(lost)
-            .ask("hosts", &collect::COMMANDS, "the agents' events, as each agent prints them");
-        let card = collect::KINDS
-            .iter()
-            .fold(card, |card, (kind, reason)| card.ask("cluster", &[kind], reason))
+            .ask("hosts", &collect::COMMANDS, "the agents' events, as each agent prints them")
+            .asks("cluster", &collect::KINDS)
             .ask(
                 "hosts",
                 &lab_forwarding::collect::COMMANDS,

@@ -10,14 +10,16 @@ use std::net::IpAddr;
 
 use lab_model::kubernetes::Node;
 use lab_plugin::hosts::{self, Kind};
-use lab_plugin::{Batch, Failure, Place, log, partial};
+use lab_plugin::{Batch, Fact, Failure, Place, log, partial};
 
 use crate::model::Device;
 use crate::model::inputs::{HostInput, Inputs, List};
 use crate::parse::{devices, hosts_file, release, version};
-use lab_plugin::Fact;
 
 pub use objects::{node_usage, nodes, pod_usage, pods};
+
+// Waiting is asking: the stages after this one do not name the inbox.
+pub use lab_plugin::inbox::repeat;
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

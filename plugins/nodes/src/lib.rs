@@ -18,9 +18,7 @@ pub mod rows;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lab_plugin::{
-    Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table, inbox,
-};
+use lab_plugin::{Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table};
 
 use collect::Scope;
 use report_nodes::Show;
@@ -60,15 +58,11 @@ impl Plugin for Nodes {
             )
             .command(top(&["nodes", "top"], "Show CPU and memory in use on every node"))
             .command(top(&["nodes", "top", "pods"], "Show CPU and memory in use by every pod"));
-        let card = explain::EXPLANATIONS
+        explain::EXPLANATIONS
             .iter()
-            .fold(card, |card, explained| card.explain(explained.code, explained.text));
-        let card = collect::COMMANDS
-            .iter()
-            .fold(card, |card, (command, reason)| card.ask("hosts", &[command], reason));
-        collect::KINDS
-            .iter()
-            .fold(card, |card, (kind, reason)| card.ask("cluster", &[kind], reason))
+            .fold(card, |card, explained| card.explain(explained.code, explained.text))
+            .asks("hosts", &collect::COMMANDS)
+            .asks("cluster", &collect::KINDS)
     }
 
     fn run(call: &Call) -> Result<(), Failure> {
@@ -152,7 +146,7 @@ fn run_top(call: &Call) -> Result<(), Failure> {
     let nodes = collect::nodes();
     let mut table = Table::<TopRow>::new("top");
     let mut missing = None;
-    inbox::repeat(every(call), || {
+    collect::repeat(every(call), || {
         let metrics = collect::node_usage();
         for row in report_top::node_rows(&names, &nodes, &metrics) {
             table.push(&row.host.clone(), row)?;
@@ -167,7 +161,7 @@ fn run_top_pods(call: &Call) -> Result<(), Failure> {
     let mut table = Table::<TopPodRow>::new("pods");
     let mut missing = None;
     let mut shown = BTreeSet::new();
-    inbox::repeat(every(call), || {
+    collect::repeat(every(call), || {
         let metrics = collect::pod_usage();
         let mut now = BTreeSet::new();
         for row in report_top::pod_rows(&collect::pods(), &metrics) {

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use lab_plugin::Finding;
+use lab_plugin::{Fact, Finding};
 use serde_json::{Value, json};
 
 use crate::judge;
 use crate::model::inputs::{HostInput, Inputs, List};
 use crate::model::{Cluster, build, facts};
 use crate::parse::{devices::parse_devices, hosts_file::parse_hosts_file};
-use lab_plugin::Fact;
 
 /// Answers that a test changes before they become a cluster.
 pub(crate) struct Made {

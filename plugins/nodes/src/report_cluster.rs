@@ -1,11 +1,10 @@
 //! The model as rows of `nodes cluster`.
 
-use lab_plugin::{Health, Level};
+use lab_plugin::{Fact, Health, Level};
 
 use crate::judge::KubeletSetting;
 use crate::model::facts::{Agreement, Document, Stated};
 use crate::rows::{FactRow, KubeletRow, SettingRow};
-use lab_plugin::Fact;
 
 /// One row for each place that states a fact.
 pub fn fact_row(stated: &Stated) -> FactRow {

@@ -1,11 +1,10 @@
 //! The model as rows of `nodes` and `nodes addr`.
 
-use lab_plugin::{Bytes, Cores, Failure, Health, Level, Percent};
+use lab_plugin::{Bytes, Cores, Fact, Failure, Health, Level, Percent};
 
 use crate::judge;
 use crate::model::{Agent, Cluster, Host, Node};
 use crate::rows::{AddressRow, HostRow};
-use lab_plugin::Fact;
 
 /// One row for each host.
 pub fn host_row(cluster: &Cluster, idx: usize, host: &Host) -> HostRow {

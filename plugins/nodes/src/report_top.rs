@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lab_model::kubernetes::{self, Pod};
-use lab_plugin::{Bytes, Cores};
+use lab_plugin::{Bytes, Cores, Fact};
 
 use crate::model::build::node;
 use crate::model::inputs::List;
@@ -12,7 +12,6 @@ use crate::parse::objects::PodMetrics;
 use crate::parse::quantity::parse_quantity;
 use crate::report_nodes::{reported, share};
 use crate::rows::{TopPodRow, TopRow};
-use lab_plugin::Fact;
 
 /// One row for each node that is shown.
 pub fn node_rows(

@@ -50,6 +50,11 @@ impl Card {
         });
         self
     }
+    /// Questions that each have a reason of their own.
+    #[must_use]
+    pub fn asks(self, capability: &str, each: &[(&str, &str)]) -> Self {
+        each.iter().fold(self, |card, (scope, reason)| card.ask(capability, &[scope], reason))
+    }
     /// The long text behind `kubectl lab explain CODE`.
     #[must_use]
     pub fn explain(mut self, code: &str, text: &str) -> Self {

@@ -402,6 +402,22 @@ fn sysdump(setup: &Setup, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
+/// Runs two programs in turn that print the microseconds of their own runs: the median of each.
+/// The first run of each process warms it up and does not count.
+fn inner_times(subjects: [&Subject; 2], rounds: u32) -> Result<[Duration; 2], String> {
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for (subject, times) in subjects.iter().zip(&mut times) {
+            let text = subject.output()?;
+            let micros = text.lines().skip(1).map(|line| line.trim().parse::<u64>());
+            let micros: Vec<u64> =
+                micros.collect::<Result<_, _>>().map_err(|_| format!("not times: {text}"))?;
+            times.extend(micros.into_iter().map(Duration::from_micros));
+        }
+    }
+    Ok(times.map(|times| median(times.into_iter())))
+}
+
 fn wasm(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let capture = setup.capture(setup.nodes)?.display().to_string();
     // The first run of each process warms it up.
@@ -410,17 +426,7 @@ fn wasm(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let component = [wasm, capture.clone(), runs.clone()];
     let component = Subject::new("routes as a component", &setup.room("component"), component);
     let native = Subject::new("routes, native", &setup.room("native"), [capture, runs]);
-    let (mut with, mut without) = (Vec::new(), Vec::new());
-    for _ in 0..setup.rounds.div_ceil(2) {
-        for (subject, times) in [(&component, &mut with), (&native, &mut without)] {
-            let text = subject.output()?;
-            let micros = text.lines().skip(1).map(|line| line.trim().parse::<u64>());
-            let micros: Vec<u64> =
-                micros.collect::<Result<_, _>>().map_err(|_| format!("not times: {text}"))?;
-            times.extend(micros.into_iter().map(Duration::from_micros));
-        }
-    }
-    let (with, without) = (median(with.into_iter()), median(without.into_iter()));
+    let [with, without] = inner_times([&component, &native], setup.rounds.div_ceil(2))?;
     report.lines.push(Line::at_most("wasm: component / native", with, without, Some(WASM)));
     Ok(())
 }
@@ -507,17 +513,7 @@ fn monitor(setup: &Setup, report: &mut Report) -> Result<(), String> {
     };
     let component = Subject::new("flows, component", &setup.room("component"), words(&[&wasm]));
     let native = Subject::new("flows, native", &setup.room("native"), words(&[]));
-    let (mut with, mut without) = (Vec::new(), Vec::new());
-    for _ in 0..setup.rounds.div_ceil(2) {
-        for (subject, times) in [(&component, &mut with), (&native, &mut without)] {
-            let text = subject.output()?;
-            let micros = text.lines().skip(1).map(|line| line.trim().parse::<u64>());
-            let micros: Vec<u64> =
-                micros.collect::<Result<_, _>>().map_err(|_| format!("not times: {text}"))?;
-            times.extend(micros.into_iter().map(Duration::from_micros));
-        }
-    }
-    let (with, without) = (median(with.into_iter()), median(without.into_iter()));
+    let [with, without] = inner_times([&component, &native], setup.rounds.div_ceil(2))?;
     let args = ["monitor", "-o", "ndjson", "--from", &capture].map(OsString::from);
     let lines = Subject::new("monitor -o ndjson", &setup.program, args);
     let costs = in_turn(std::slice::from_ref(&lines), setup.rounds)?;

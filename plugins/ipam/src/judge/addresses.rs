@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 
 use super::{Options, PER_CODE};
 use crate::model::{Address, By, Claim, Cluster, NONE, Node, Owner, Verdict};
-use lab_plugin::Fact;
 
 /// Adds a finding for each address of which somebody should know.
 pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use lab_model::AddressFamily;
-use lab_plugin::Finding;
+use lab_plugin::{Fact, Finding};
 
 use super::{Options, evidence};
 use crate::model::pools::PoolUse;
 use crate::model::{Cluster, Kind, Mode, Range};
 use crate::parse::family_word;
-use lab_plugin::Fact;
 
 /// Adds the findings of what is left.
 pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {

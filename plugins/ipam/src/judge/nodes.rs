@@ -2,12 +2,11 @@
 //! operator could not do.
 
 use lab_model::{AddressFamily, Prefix};
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 
 use super::{evidence, list, some_of};
 use crate::model::{Cluster, Kind, Mode, Node};
 use crate::parse::family_word;
-use lab_plugin::Fact;
 
 const CONFIG: &str = "ConfigMap kube-system/cilium-config";
 

@@ -2,12 +2,11 @@
 
 use lab_model::cilium::RoutingMode;
 use lab_model::{AddressFamily, Prefix};
-use lab_plugin::Finding;
+use lab_plugin::{Fact, Finding};
 
 use super::{evidence, some_of};
 use crate::model::{Cluster, Kind, Mode, Range};
 use crate::space::blocks::NoBlocks;
-use lab_plugin::Fact;
 
 const CONFIG: &str = "ConfigMap kube-system/cilium-config";
 

@@ -10,14 +10,13 @@ use std::rc::Rc;
 use lab_model::cilium::{IpamNode, PodIpPool, parse_agent_endpoints, parse_agent_ipam};
 use lab_model::kubernetes::Node;
 use lab_plugin::Level::{Bad, Info, Unknown, Warn};
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::inputs::{Agent, ExtraRoute, Inputs, Stated};
 use crate::model::build::build;
 use crate::parse::{EndpointObject, PodObject, Words};
-use lab_plugin::Fact;
 
 /// A cluster that a test changes: nodes `a` and `b` with one pod each.
 #[derive(Clone)]

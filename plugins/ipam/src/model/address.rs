@@ -5,9 +5,10 @@
 
 use std::net::IpAddr;
 
+use lab_plugin::Fact;
+
 use super::{By, Claim, Cluster, Kind, NONE};
 use crate::inputs::Phase;
-use lab_plugin::Fact;
 
 /// A pod that started less than this long ago may not be everywhere yet.
 const YOUNG_MS: i64 = 30_000;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use lab_model::cilium::{CiliumConfig, IpamNode, Prefixes};
 use lab_model::kubernetes;
 use lab_model::{AddressFamily, Prefix};
+use lab_plugin::Fact;
 
 use super::address::Verdict;
 use super::{Blocks, By, Claim, Cluster, Kind, KubernetesNode, Mode, NONE, Node, Range, pools};
@@ -15,7 +16,6 @@ use crate::space::blocks::{Rule, usable};
 use crate::space::free::largest_free;
 use crate::space::index::Index;
 use crate::space::{bounds, canonical, number};
-use lab_plugin::Fact;
 
 /// Makes a cluster of what was asked.
 pub fn build(mut inputs: Inputs) -> Cluster {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use lab_model::cilium::PodIpPool;
 use lab_model::{AddressFamily, Prefix};
+use lab_plugin::Fact;
 
 use super::{Cluster, Mode};
 use crate::inputs::{Kubernetes, Stated};
 use crate::space::blocks::{NoBlocks, Rule, blocks, taken, usable};
 use crate::space::bounds;
 use crate::space::free::largest_free;
-use lab_plugin::Fact;
 
 /// One range that nodes' ranges are cut from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use lab_model::cilium::CiliumNode;
 use lab_model::kubernetes::{ConfigMap, Node, Pod, Service, ServiceCidr};
-use lab_plugin::{Failure, Selection, cluster, log, partial};
+use lab_plugin::{Fact, Failure, Selection, cluster, log, partial};
 use serde::de::DeserializeOwned;
 
 use super::Scope;
@@ -16,7 +16,6 @@ use crate::parse::objects::{
     ComponentPod, DaemonSet, EndpointSlice, NodeMetrics, PodIpPool, PodMetrics,
 };
 use crate::parse::quantity;
-use lab_plugin::Fact;
 
 /// Objects of one scope; a kind that cannot be read is told and stays unknown.
 pub(super) fn objects(scope: Scope) -> Inputs {

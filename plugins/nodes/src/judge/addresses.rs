@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use lab_plugin::Finding;
+use lab_plugin::{Fact, Finding};
 
 use crate::model::{Cluster, Host, Node};
-use lab_plugin::Fact;
 
 /// Adds the findings of addresses and names.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {

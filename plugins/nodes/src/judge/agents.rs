@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 
 use crate::model::Cluster;
-use lab_plugin::Fact;
 
 /// Adds the findings of agents. A cluster without any agent is not Cilium's, and has none.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use lab_plugin::Finding;
+use lab_plugin::{Fact, Finding};
 
 use crate::model::{Cluster, Host};
-use lab_plugin::Fact;
 
 /// One entry of a host's file as it stands to the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

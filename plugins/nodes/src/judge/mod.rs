@@ -14,11 +14,10 @@ mod ready;
 #[cfg(test)]
 mod tests;
 
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 
 use crate::model::Cluster;
 use crate::model::facts::Stated;
-use lab_plugin::Fact;
 
 pub use hosts_file::{Agreement, agreement};
 pub use kubelets::{Setting as KubeletSetting, settings as kubelet_settings};

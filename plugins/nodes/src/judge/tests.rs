@@ -3,13 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use lab_plugin::{Finding, Level};
+use lab_plugin::{Fact, Finding, Level};
 use serde_json::json;
 
 use crate::explain::EXPLANATIONS;
 use crate::judge;
 use crate::made::{Made, agent, made};
-use lab_plugin::Fact;
 
 /// Level, code without the plugin's name, and subject of every finding.
 fn named(found: &[Finding]) -> Vec<(Level, String, String)> {

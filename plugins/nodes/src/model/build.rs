@@ -7,13 +7,13 @@ use std::net::IpAddr;
 
 use lab_model::cilium::{CiliumConfig, CiliumNode, ConfigSource, IpamMode};
 use lab_model::{AddressFamily, Prefix, kubernetes};
+use lab_plugin::Fact;
 
 use super::inputs::{HostInput, Inputs, List};
 use super::{Agent, Amounts, Cluster, Host, Name, Node, Usage};
 use crate::parse::objects::{ComponentPod, DaemonSet};
 use crate::parse::quantity::parse_quantity;
 use crate::parse::version::Version;
-use lab_plugin::Fact;
 
 /// Builds the model.
 pub fn build(inputs: &Inputs) -> Cluster {

@@ -8,11 +8,11 @@ use lab_model::cilium::IpamMode;
 use lab_model::kubernetes::ServiceCidr;
 use lab_model::kubernetes::flags::flag;
 use lab_model::kubernetes::settings::{Setting, parse_settings};
+use lab_plugin::Fact;
 
 use super::Cluster;
 use super::inputs::{ClusterInputs, Inputs, List};
 use crate::parse::objects::{ComponentPod, DaemonSet, EndpointSlice, endpoint};
-use lab_plugin::Fact;
 
 /// One fact as one place states it.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,11 +7,11 @@ use std::net::IpAddr;
 
 use lab_model::cilium::CiliumNode;
 use lab_model::kubernetes::{self, Service, ServiceCidr};
+use lab_plugin::Fact;
 
 use super::{Device, Usage};
 use crate::parse::hosts_file::HostsFile;
 use crate::parse::objects::{ComponentPod, DaemonSet, EndpointSlice, PodIpPool};
-use lab_plugin::Fact;
 
 /// Objects of a kind, and why some are missing.
 #[derive(Clone, Debug, Default)]
