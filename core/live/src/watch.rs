@@ -106,6 +106,8 @@ impl Follower {
                 failed = 0;
             }
             match end {
+                // A server or a proxy that keeps no watch open must not be asked without end.
+                End::Closed(None) if !heard => tokio::time::sleep(pause(1)).await,
                 End::Closed(None) => {}
                 End::Expired => version.clear(),
                 End::Closed(Some(failure)) => {

@@ -421,3 +421,19 @@ async fn an_extra_host_has_no_agent_and_words_are_needed() {
     assert_eq!(live.run(&question(&[])).await.unwrap_err().kind, FailureKind::InvalidInput);
     assert!(server.asked().is_empty());
 }
+
+#[tokio::test]
+async fn watches_that_end_at_once_are_not_opened_at_once() {
+    let server = FakeServer::start(|_, nth| match nth {
+        0 => list(&[node("a")], ""),
+        // A proxy that does not know watches: every one is a good answer without events.
+        _ => Reply::Pieces(Vec::new()),
+    })
+    .await;
+    let live = live(&server, |_| {}).await;
+    let mut changes = live.watch(kind("v1", "Node")).await.unwrap();
+    let all = async { while changes.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_millis(1500), all).await.is_err(), "it goes on");
+    let asked = server.n_asked("watch=");
+    assert!((1..=8).contains(&asked), "{asked} watches in a second and a half");
+}
