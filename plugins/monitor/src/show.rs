@@ -38,7 +38,7 @@ pub fn row(
     EventRow {
         time: event.time.or(time).map(Timestamp),
         node: if event.node.is_empty() { String::from(&**node) } else { event.node.to_string() },
-        kind: event.kind.as_str(),
+        r#type: event.kind.as_str(),
         verdict: verdict(event),
         source: side(&event.source),
         destination: side(&event.destination),
