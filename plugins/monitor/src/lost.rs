@@ -171,7 +171,7 @@ fn find(
     };
     let mut finding = Finding::bad(code, subject, message);
     if let Some((node, raw)) = &seen.evidence {
-        finding = finding.evidence(format!("{node}: cilium-dbg monitor"), raw.as_str());
+        finding = finding.evidence(format!("{node}: {}", show::origin(raw)), raw.as_str());
     }
     if code == "monitor/dropped" {
         return Some(finding.fix(format!("kubectl lab monitor drops --related-to {to}")));

@@ -143,6 +143,11 @@ pub fn file(drop: &Drop<'_>) -> Option<String> {
     })
 }
 
+/// What printed a line, for evidence.
+pub fn origin(raw: &str) -> &'static str {
+    if raw.starts_with("{\"flow\"") { "hubble observe" } else { "cilium-dbg monitor" }
+}
+
 /// Policies that decided.
 pub fn policies(event: &Event<'_>) -> Option<String> {
     (!event.policies.is_empty()).then(|| event.policies.join(","))

@@ -131,6 +131,68 @@ const MESSAGES: [(u32, Kind); 6] = [
 /// - Source: pkg/monitor/api (`PolicyMatchType`).
 const MATCHES: [&str; 7] = ["none", "L3-Only", "L3-L4", "L4-Only", "all", "L3-Proto", "Proto-Only"];
 
+/// What a relay says of nodes that it hears, or does not hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// What became of them.
+    pub state: NodeState,
+    /// Their names, without that of their cluster.
+    pub nodes: Vec<String>,
+    /// Why, if it says so.
+    pub message: String,
+}
+
+/// The state of a node behind a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// Its flows come.
+    Connected,
+    /// They do not, for now.
+    Unavailable,
+    /// It has left the cluster.
+    Gone,
+    /// It answered with an error, and is not asked again.
+    Error,
+    /// A state of another release.
+    Unknown,
+}
+
+impl NodeStatus {
+    /// Reads a line; `None` when it says nothing of nodes.
+    ///
+    /// - Source: api/v1/relay/relay.proto.
+    pub fn read(line: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Line {
+            node_status: Status,
+        }
+        #[derive(Deserialize)]
+        struct Status {
+            #[serde(default)]
+            state_change: Value,
+            #[serde(default)]
+            node_names: Vec<String>,
+            #[serde(default)]
+            message: String,
+        }
+        let Line { node_status: status } = serde_json::from_str(line).ok()?;
+        let state = match status.state_change.as_str() {
+            Some("NODE_CONNECTED") => NodeState::Connected,
+            Some("NODE_UNAVAILABLE") => NodeState::Unavailable,
+            Some("NODE_GONE") => NodeState::Gone,
+            Some("NODE_ERROR") => NodeState::Error,
+            _ => NodeState::Unknown,
+        };
+        let nodes = status.node_names.iter().map(|name| own_name(name).to_owned()).collect();
+        Some(Self { state, nodes, message: status.message })
+    }
+}
+
+/// The name of a node: with several clusters its cluster's leads.
+fn own_name(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, node)| node)
+}
+
 /// Reads one line; `None` when it is not of Hubble.
 ///
 /// - Shape: an object with `flow`, `lost_events` or `node_status`.
@@ -152,9 +214,8 @@ pub(super) fn parse_line(line: &str) -> Option<Event<'_>> {
     if event.node.is_empty() {
         event.node = read.node_name;
     }
-    // With several clusters the node's name leads with its cluster's.
-    if let Some((_, node)) = event.node.rsplit_once('/') {
-        event.node = Cow::Owned(node.to_owned());
+    if event.node.contains('/') {
+        event.node = Cow::Owned(own_name(&event.node).to_owned());
     }
     event.time = event.time.or_else(|| time::milliseconds(&read.time));
     Some(event)
@@ -329,6 +390,7 @@ mod tests {
         assert_eq!((lost.kind, lost.count, &*lost.node), (Kind::Lost, Some(12), "k8s-w1"));
         let status = parse_line(r#"{"node_status":{"state_change":"NODE_CONNECTED"}}"#).unwrap();
         assert_eq!(status.kind, Kind::Log);
+        assert_eq!(NodeStatus::read(&status.raw).unwrap().state, NodeState::Connected);
         assert_eq!(parse_line(r#"{"flow":7}"#), None);
     }
 
