@@ -14,6 +14,7 @@ use lab_plugin::{Failure, Finding, Health, Level, Table};
 use crate::collect::{Seen, Sink};
 use crate::names::Names;
 use crate::rows::{SightRow, WayRow};
+use crate::show;
 use crate::sights::{self, Sights, Way};
 
 /// A pair that is watched.

@@ -125,7 +125,7 @@ mod tests {
             ("hubble observe --follow --last 300 -o jsonpb", &[0x08, 0xac, 0x02, 0x18, 1]),
             (
                 "hubble observe -f -t drop --type l7 --node-name k8s-w* --output jsonpb",
-                b"\x18\x01\x32\x13\x32\x02\x08\x01\x32\x03\x08\x81\x01\xc2\x01\x06k8s-w*",
+                b"\x18\x01\x32\x12\x32\x02\x08\x01\x32\x03\x08\x81\x01\xc2\x01\x06k8s-w*",
             ),
         ] {
             assert_eq!(parse(line).unwrap().encode(), expected, "{line}");
