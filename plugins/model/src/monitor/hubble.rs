@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{
@@ -42,7 +42,7 @@ struct Flow<'a> {
     time: Cow<'a, str>,
     #[serde(borrow)]
     node_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     verdict: Cow<'a, str>,
     #[serde(rename = "IP", borrow)]
     ip: Option<Pair<'a>>,
@@ -53,15 +53,15 @@ struct Flow<'a> {
     source: Endpoint<'a>,
     #[serde(borrow)]
     destination: Endpoint<'a>,
-    #[serde(rename = "Type", borrow)]
+    #[serde(rename = "Type", borrow, deserialize_with = "named")]
     kind: Cow<'a, str>,
     event_type: Option<EventType>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     traffic_direction: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     trace_observation_point: Cow<'a, str>,
     drop_reason: Option<u32>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     drop_reason_desc: Cow<'a, str>,
     is_reply: Option<bool>,
     interface: Option<Map<String, Value>>,
@@ -112,6 +112,21 @@ struct EventType {
 struct Policy {
     name: String,
     namespace: String,
+}
+
+/// A name, or the number that stands for one in the JSON of protocol buffers when whoever wrote it
+/// is older than whoever told it.
+fn named<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, str>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Word<'a> {
+        Name(#[serde(borrow)] Cow<'a, str>),
+        Number(i32),
+    }
+    Ok(match Word::deserialize(from)? {
+        Word::Name(name) => name,
+        Word::Number(number) => Cow::Owned(number.to_string()),
+    })
 }
 
 /// Numbers of Cilium's messages, `event_type.type` of a flow.
@@ -392,6 +407,29 @@ mod tests {
         assert_eq!(status.kind, Kind::Log);
         assert_eq!(NodeStatus::read(&status.raw).unwrap().state, NodeState::Connected);
         assert_eq!(parse_line(r#"{"flow":7}"#), None);
+    }
+
+    #[test]
+    fn numbers_that_have_no_name_yet_cost_nothing_else() {
+        let line = r#"{"flow":{"verdict":99,"Type":9,"traffic_direction":7,"trace_observation_point":77,"drop_reason":230,"drop_reason_desc":230,"event_type":{"type":1},"IP":{"source":"10.0.0.1","destination":"10.0.0.2"}}}"#;
+        let event = parse_line(line).unwrap();
+        assert_eq!((event.kind, event.point, event.direction), (Kind::Drop, None, None));
+        assert_eq!(event.source.address, Some([10, 0, 0, 1].into()));
+        let drop = event.drop.unwrap();
+        assert_eq!((drop.code, &*drop.reason), (Some(230), "230"));
+    }
+
+    #[test]
+    fn nodes_that_a_relay_hears_are_read() {
+        let line = r#"{"node_status":{"state_change":"NODE_UNAVAILABLE","node_names":["default/k8s-w0","k8s-w1"],"message":"refused"},"node_name":"relay"}"#;
+        let status = NodeStatus::read(line).unwrap();
+        assert_eq!((status.state, status.message.as_str()), (NodeState::Unavailable, "refused"));
+        assert_eq!(status.nodes, ["k8s-w0", "k8s-w1"]);
+        let later = NodeStatus::read(r#"{"node_status":{"state_change":12}}"#).unwrap();
+        assert_eq!(later.state, NodeState::Unknown);
+        for other in ["", "{}", r#"{"flow":{}}"#, r#"{"node_status":7}"#] {
+            assert_eq!(NodeStatus::read(other), None, "{other}");
+        }
     }
 
     #[test]
