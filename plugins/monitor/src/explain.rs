@@ -29,6 +29,15 @@ pub const OTHERS: [(&str, &str); 3] = [
          Source: drop notifications of the agents.",
     ),
     (
+        "monitor/source",
+        "Checks: who was asked for events, on a cluster where a relay gathers the flows of all nodes.\n\
+         Why: flows of the relay come by one connection and are packets and requests alone; events of the agents have bytes, marks and what the agents do. What is missing in one may be in the other.\n\
+         See for yourself: `kubectl get pods -A -l k8s-app=hubble-relay`, `kubectl lab monitor --via agent`.\n\
+         Fix: none is needed; `--via agent` or `--via hubble` says who is to be asked, and `[relay]` in the settings where the relay is and how it speaks TLS.\n\
+         Since: 0.1.0.\n\
+         Source: pods with the label k8s-app=hubble-relay, and their answer within three seconds.",
+    ),
+    (
         UNKNOWN,
         "Checks: an agent dropped packets for a reason that none of the releases 1.14 to 1.20 has.\n\
          Why: the agent is of another release than this program knows; its words, or its number, are shown as they came.\n\
