@@ -58,17 +58,16 @@ pub(crate) async fn find(
     }
     let mut relay = find::choose(&pods, selector, &find::within(of.namespace.as_deref()))?;
     relay.port = options.port.unwrap_or(relay.port);
-    relay.speaks_tls = match options.tls {
-        Some(tls) => tls,
-        None => {
-            let of = Selection {
-                kind: "Service".to_owned(),
-                namespace: Some(relay.namespace.clone()),
-                ..of
-            };
-            // Who may not see the Service gets what most relays speak.
-            find::speaks_tls(&objects.list_all(&of).await.unwrap_or_default())
-        }
+    relay.speaks_tls = if let Some(tls) = options.tls {
+        tls
+    } else {
+        let of = Selection {
+            kind: "Service".to_owned(),
+            namespace: Some(relay.namespace.clone()),
+            ..of
+        };
+        // Who may not see the Service gets what most relays speak.
+        find::speaks_tls(&objects.list_all(&of).await.unwrap_or_default())
     };
     Ok(relay)
 }

@@ -207,7 +207,7 @@ impl Ways {
             }
             Way::Relay => {
                 let agents = self.options.agent_namespace.as_deref();
-                let found = relay::find(&self.objects, &self.options.relay, agents).await;
+                let found = Box::pin(relay::find(&self.objects, &self.options.relay, agents)).await;
                 let relay = found.map_err(Unanswered::not_run)?;
                 self.notes.tell(&format!("relay: asked at {}/{}", relay.namespace, relay.pod));
                 Ok(End::Relay(relay))
@@ -232,7 +232,9 @@ impl Ways {
             }
             End::Relay(found) => {
                 let options = &self.options.relay;
-                Ok(Box::new(relay::open(&self.objects, options, found, argv).await?))
+                // Connecting with TLS is large, and rare.
+                let opened = Box::pin(relay::open(&self.objects, options, found, argv));
+                Ok(Box::new(opened.await?))
             }
         }
     }

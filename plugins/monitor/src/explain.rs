@@ -9,7 +9,7 @@ use lab_model::monitor::Reason;
 pub const UNKNOWN: &str = "drop/unknown";
 
 /// Texts of `kubectl lab explain` that are not about one reason.
-pub const OTHERS: [(&str, &str); 3] = [
+pub const OTHERS: [(&str, &str); 4] = [
     (
         "monitor/lost",
         "Checks: the agents saw packets from one pod to the other leave a node, and none saw them arrive.\n\

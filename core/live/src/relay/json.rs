@@ -160,14 +160,20 @@ fn scalar(of: Type, number: u64, out: &mut Vec<u8>) {
     // Writing to memory does not fail.
     let _infallible = match of {
         Type::Switch => write!(out, "{}", number != 0),
-        Type::Signed => write!(out, "{}", number as i32),
+        Type::Signed => write!(out, "{}", low(number).cast_signed()),
         Type::Long => write!(out, "\"{number}\""),
-        Type::Named(names) => match name(names, number as u32) {
+        Type::Named(names) => match name(names, low(number)) {
             Some(name) => write!(out, "\"{name}\""),
-            None => write!(out, "{}", number as i32),
+            None => write!(out, "{}", low(number).cast_signed()),
         },
-        _ => write!(out, "{}", number as u32),
+        _ => write!(out, "{}", low(number)),
     };
+}
+
+/// The lower half.
+fn low(number: u64) -> u32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 fn name(names: Names, number: u32) -> Option<&'static str> {
@@ -186,8 +192,8 @@ fn moment(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let (mut seconds, mut nanoseconds) = (0_i64, 0_i32);
     for field in Fields::of(bytes) {
         match field? {
-            (1, Content::Number(number)) => seconds = number as i64,
-            (2, Content::Number(number)) => nanoseconds = number as i32,
+            (1, Content::Number(number)) => seconds = number.cast_signed(),
+            (2, Content::Number(number)) => nanoseconds = low(number).cast_signed(),
             _ => {}
         }
     }

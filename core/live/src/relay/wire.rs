@@ -93,12 +93,13 @@ impl Message {
     }
 
     fn varint(&mut self, mut number: u64) {
+        let low = |number: u64| number.to_le_bytes()[0];
         while number >= 0x80 {
-            // Cut to seven bits and marked: more follow.
-            self.0.push((number & 0x7f) as u8 | 0x80);
+            // Seven bits, marked: more follow.
+            self.0.push(low(number) | 0x80);
             number >>= 7;
         }
-        self.0.push(number as u8);
+        self.0.push(low(number));
     }
 
     /// A number; 0 is what a field is that is not there.
