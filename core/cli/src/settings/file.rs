@@ -148,7 +148,7 @@ impl Reader<'_> {
             match key {
                 "ssh" => {}
                 "debug-pod" | "relay" => {
-                    self.keys_of(&mut contents, key, self.table(key, value)?)?
+                    self.keys_of(&mut contents, key, self.table(key, value)?)?;
                 }
                 "extra-hosts" => contents.extra_hosts = self.hosts(key, value, &defaults)?,
                 "ssh-nodes" => contents.ssh_nodes = self.hosts(key, value, &defaults)?,

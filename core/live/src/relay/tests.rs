@@ -253,8 +253,8 @@ fn well(body: Vec<Vec<u8>>) -> Served {
 
 /// Everything that one call gets.
 async fn call(served: Served) -> (Vec<Bytes>, Result<(), Failure>) {
-    let (client, server) = tokio::io::duplex(1 << 16);
-    let far_end = tokio::spawn(serve(server, served));
+    let (client, far) = tokio::io::duplex(1 << 16);
+    let far_end = tokio::spawn(serve(far, served));
     let mut call = Call::start(client, GET_FLOWS, b"\x18\x01").await.unwrap();
     let mut all = Vec::new();
     loop {
