@@ -103,7 +103,11 @@ fn kinds(contents: &Contents) -> Result<Table, Failure> {
 fn commands(contents: &Contents) -> Result<Table, Failure> {
     let columns = [
         text("host", "HOST", "Host or pod on which it ran"),
-        text("place", "PLACE", "The host itself, the agent's container, or a pod"),
+        text(
+            "place",
+            "PLACE",
+            "The host itself, the agent's container, a pod, or the relay of all agents",
+        ),
         text("command", "COMMAND", "Its words"),
         column("code", "CODE", ColumnKind::Integer, "Its exit status"),
         column("size", "SIZE", ColumnKind::Bytes, "Of its output and of its errors"),
@@ -115,6 +119,7 @@ fn commands(contents: &Contents) -> Result<Table, Failure> {
             Place::Host { host } => (host.clone(), "host"),
             Place::Agent { host } => (host.clone(), "agent"),
             Place::Pod { namespace, name, .. } => (format!("{namespace}/{name}"), "pod"),
+            Place::Relay => (String::new(), "relay"),
         };
         let line = command.argv.join(" ");
         let took = command.ms.and_then(|ms| i64::try_from(ms).ok()?.checked_mul(1_000_000));

@@ -14,6 +14,7 @@ use lab_live::DebugPodOptions;
 use lab_live::ExtraHost;
 use lab_live::Live;
 use lab_live::LiveOptions;
+use lab_live::RelayOptions;
 use lab_live::Transport;
 use lab_types::Failure;
 
@@ -110,7 +111,22 @@ pub(crate) fn live_options(settings: &Settings) -> LiveOptions {
         ssh_askpass: settings.hosts.ssh_askpass.clone(),
         transports: settings.hosts.transports.value.iter().map(|by| transport(*by)).collect(),
         debug_pods: settings.hosts.debug_pods.value.then(|| debug_pods(settings)),
+        relay: relay(settings),
         ..LiveOptions::default()
+    }
+}
+
+fn relay(settings: &Settings) -> RelayOptions {
+    let relay = &settings.hosts.relay;
+    RelayOptions {
+        namespace: relay.namespace.value.clone(),
+        selector: relay.selector.value.clone(),
+        port: relay.port.value,
+        tls: relay.tls.value,
+        ca: relay.ca.value.clone(),
+        server_name: relay.server_name.value.clone(),
+        certificate: relay.certificate.value.clone(),
+        key: relay.key.value.clone(),
     }
 }
 

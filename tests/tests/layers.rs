@@ -67,6 +67,7 @@ const RULES: &[Rule] = &[
             ("core/engine/src/cache.rs", "artifacts are files"),
             ("core/engine/src/engine.rs", "the limits of the process itself"),
             ("core/live/src/ssh.rs", "ssh tells its reasons in a log of its own"),
+            ("core/live/src/relay/tls.rs", "certificates that the settings name"),
         ],
     },
     Rule {
@@ -96,6 +97,7 @@ const RULES: &[Rule] = &[
         words: &["cilium", "Cilium", "CiliumNode", "cilium_dbg", "hubble", "CILIUM"],
         allowed: &[
             ("core/live/src/agent.rs", "finds the agent of a host"),
+            ("core/live/src/relay", "asks the product's relay"),
             ("core/backend/src/sysdump/", "knows the layout of the product's own dumps"),
             ("core/cli/src/flags.rs", "the help of `--from` names the captures that can be read"),
             ("core/cli/src/tree.rs", "the program's one line says what it is for"),

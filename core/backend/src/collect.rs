@@ -171,7 +171,7 @@ fn place(scope: &CommandScope, host: &Host) -> Option<Place> {
     match scope.place {
         PlaceWord::Host => Some(Place::Host { host: name }),
         PlaceWord::Agent if host.kind == HostKind::Node => Some(Place::Agent { host: name }),
-        PlaceWord::Agent | PlaceWord::Pod => None,
+        PlaceWord::Agent | PlaceWord::Pod | PlaceWord::Relay => None,
     }
 }
 

@@ -67,7 +67,7 @@ impl Gate {
         self.kinds.iter().map(String::as_str)
     }
 
-    /// The commands that may run: `host`, `agent` or `pod`, and the words, of which `*` is any,
+    /// The commands that may run: `host`, `agent`, `pod` or `relay`, and the words, of which `*` is any,
     /// and `**` any number of them.
     pub fn commands(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.commands.iter().map(|command| (command.place.as_str(), command.argv()))

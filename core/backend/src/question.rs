@@ -47,6 +47,9 @@ pub enum Place {
         /// The pod's only or first container when absent.
         container: Option<String>,
     },
+    /// The relay that gathers what the agents of all hosts see. It runs nothing: it answers a
+    /// command in the words of the program that people ask it with.
+    Relay,
 }
 
 impl Place {
@@ -54,7 +57,7 @@ impl Place {
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Host { host } | Self::Agent { host } => Some(host),
-            Self::Pod { .. } => None,
+            Self::Pod { .. } | Self::Relay => None,
         }
     }
 }
@@ -65,6 +68,7 @@ impl std::fmt::Display for Place {
             Self::Host { host } => f.write_str(host),
             Self::Agent { host } => write!(f, "agent on {host}"),
             Self::Pod { namespace, name, .. } => write!(f, "pod {namespace}/{name}"),
+            Self::Relay => f.write_str("relay"),
         }
     }
 }

@@ -9,6 +9,7 @@
 //!                                                  needs the user's consent
 //! host: ip -j rule | ip -d rule | ip rule          forms of one question, best first
 //! agent: cilium-dbg monitor -j &                   a command that goes on until it is stopped
+//! relay: hubble observe --follow -o jsonpb &       a question to the relay of all agents
 //! ```
 //!
 //! A plugin asks the first form alone. The others are for captures: who has only pasted text, or
@@ -32,6 +33,7 @@ pub(crate) enum PlaceWord {
     Host,
     Agent,
     Pod,
+    Relay,
 }
 
 impl PlaceWord {
@@ -40,6 +42,7 @@ impl PlaceWord {
             "host" => Self::Host,
             "agent" => Self::Agent,
             "pod" => Self::Pod,
+            "relay" => Self::Relay,
             _ => return None,
         })
     }
@@ -49,6 +52,7 @@ impl PlaceWord {
             Place::Host { .. } => Self::Host,
             Place::Agent { .. } => Self::Agent,
             Place::Pod { .. } => Self::Pod,
+            Place::Relay => Self::Relay,
         }
     }
 
@@ -57,6 +61,7 @@ impl PlaceWord {
             Self::Host => "host",
             Self::Agent => "agent",
             Self::Pod => "pod",
+            Self::Relay => "relay",
         }
     }
 }
@@ -97,7 +102,7 @@ impl CommandScope {
     /// Whether it names every word, so that it can be asked without the plugin.
     pub(crate) fn is_whole(&self) -> bool {
         let named = self.argv().iter().all(|word| word != "*");
-        self.place != PlaceWord::Pod && named && !self.is_open()
+        !matches!(self.place, PlaceWord::Pod | PlaceWord::Relay) && named && !self.is_open()
     }
 
     /// Whether a question is this one.

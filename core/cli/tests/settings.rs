@@ -103,6 +103,16 @@ lifetime = "10m"
 start-timeout = "2m"
 host-pid = true
 
+[relay]
+namespace = "hubble"
+selector = "app=relay"
+port = 4999
+tls = true
+ca = "~/ca.crt"
+server-name = "relay.example"
+certificate = "/c.crt"
+key = "/c.key"
+
 [ssh]
 identity = "~/.ssh/lab"
 sudo = true
@@ -147,6 +157,14 @@ deep = { level = 0x10, on = true, ratio = 1.5 }
     assert_eq!(pod.namespace.value.as_deref(), Some("lab"));
     assert_eq!(pod.lifetime, Setting::new(Duration::from_mins(10), Origin::File(FILE.into(), 18)));
     assert_eq!(pod.start_timeout.value, Duration::from_mins(2));
+    let relay = &settings.hosts.relay;
+    assert_eq!(relay.namespace.value.as_deref(), Some("hubble"));
+    assert_eq!(relay.selector.value.as_deref(), Some("app=relay"));
+    assert_eq!((relay.port.value, relay.tls.value), (Some(4999), Some(true)));
+    assert_eq!(relay.ca.value, Some("/home/me/ca.crt".into()));
+    assert_eq!(relay.server_name.value.as_deref(), Some("relay.example"));
+    assert_eq!(relay.certificate.value, Some("/c.crt".into()));
+    assert_eq!(relay.key.value, Some("/c.key".into()));
     let [router, web] = &settings.hosts.extra[..] else { panic!("two hosts") };
     assert_eq!((router.name.as_str(), router.ssh.as_str()), ("router", "user@192.168.10.200"));
     assert_eq!((router.port, router.sudo, router.addresses.len()), (Some(2222), false, 2));
@@ -158,7 +176,7 @@ deep = { level = 0x10, on = true, ratio = 1.5 }
         settings.redact.iter().map(|one| (one.value.as_str(), one.origin.to_string())).collect();
     assert_eq!(
         redact,
-        [("[0-9a-f]{32}", "/c.toml:39".to_owned()), ("^token: .*", "/c.toml:40".to_owned())]
+        [("[0-9a-f]{32}", "/c.toml:49".to_owned()), ("^token: .*", "/c.toml:50".to_owned())]
     );
     assert_eq!(settings.plugin("routes", "ignore"), Some("10.0.0.0/8,fe80::/10"));
     assert_eq!(settings.plugin("routes", "deep.level"), Some("16"));
@@ -185,12 +203,17 @@ fn mistakes_in_the_file_are_named_with_their_line() {
         (
             "zzz = 1",
             "error: /c.toml:1: unknown key `zzz`\nhint: keys here: output, color, fail-on, concurrency, timeout, \
-             request-timeout, context, kubeconfig, agent-namespace, transports, debug-pods, debug-pod, extra-hosts, \
+             request-timeout, context, kubeconfig, agent-namespace, transports, debug-pods, debug-pod, relay, extra-hosts, \
              ssh-nodes, ssh, capture, plugins",
         ),
         (
             "[extra-hosts.router]\nadresses = []",
             "error: /c.toml:2: unknown key `adresses` in `[extra-hosts.router]`\nhint: did you mean `addresses`?",
+        ),
+        ("[relay]\ncertificate = \"/c.crt\"", "error: /c.toml:2: `relay.key` is missing beside it"),
+        (
+            "[relay]\nport = 70000",
+            "error: /c.toml:2: `relay.port`: `70000` is no port from 1 to 65535",
         ),
         ("output = 3", "error: /c.toml:1: `output` is a whole number, expected a string in quotes"),
         (

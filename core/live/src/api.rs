@@ -10,7 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, HeaderValue};
 use http::{Method, Request};
 use http_body_util::BodyExt;
+use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
+use kube::api::Portforwarder;
 use kube::client::{Body, Connection};
 use kube::core::Status;
 use lab_types::{Failure, FailureKind};
@@ -138,6 +140,21 @@ impl Api {
             let request = request(Method::GET, path, Vec::new())?;
             let connection = self.client.connect(request).await;
             connection.map_err(|error| Problem::from_client(error, &self.server))
+        })
+        .await
+    }
+
+    /// Forwards a port of a pod. That something listens there shows only when it answers.
+    pub(crate) async fn port_forward(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+    ) -> Result<Portforwarder, Problem> {
+        let pods: kube::Api<Pod> = kube::Api::namespaced(self.client.clone(), namespace);
+        self.insist(|| async {
+            let forwarded = pods.portforward(pod, &[port]).await;
+            forwarded.map_err(|error| Problem::from_client(error, &self.server))
         })
         .await
     }

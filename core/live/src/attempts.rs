@@ -65,7 +65,7 @@ impl Attempts {
         let mut attempts = Self::new(ways, to, question.place.host(), &question.argv, wanted);
         attempts.has_choice = match &question.place {
             Place::Host { host } => attempts.ways.extra(host).is_none(),
-            Place::Agent { .. } | Place::Pod { .. } => false,
+            Place::Agent { .. } | Place::Pod { .. } | Place::Relay => false,
         };
         attempts.advance().await?;
         Ok(attempts)

@@ -1,5 +1,6 @@
 //! An API server for tests: answers on loopback what a closure says, and speaks exec's protocol.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) enum Reply {
     Cut,
     /// A WebSocket of this protocol on which this happens.
     Exec(&'static str, Vec<Act>),
+    /// A port of a pod that is forwarded to this address.
+    Forward(u16, SocketAddr),
 }
 
 /// What the far end of an exec does.
@@ -170,6 +173,15 @@ async fn serve(mut stream: TcpStream, answer: impl Fn(Request) -> Reply) {
                 let _ = stream.write_all(text.as_bytes()).await;
                 return exec(stream, acts).await;
             }
+            Reply::Forward(port, to) => {
+                let key = header("sec-websocket-key:");
+                let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
+                let text = format!(
+                    "HTTP/1.1 101 x\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\nsec-websocket-protocol: v4.channel.k8s.io\r\n\r\n"
+                );
+                let _ = stream.write_all(text.as_bytes()).await;
+                return forward(stream, port, to).await;
+            }
         }
     }
 }
@@ -190,6 +202,53 @@ async fn exec(stream: TcpStream, acts: Vec<Act>) {
                 while let Some(Ok(_)) = socket.next().await {}
             }
             Act::Hang => while let Some(Ok(_)) = socket.next().await {},
+        }
+    }
+}
+
+/// Speaks the port-forward's protocol: channel 0 has the bytes, channel 1 says why there are none,
+/// and each begins with the port.
+async fn forward(stream: TcpStream, port: u16, to: SocketAddr) {
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+    for channel in [0, 1] {
+        let [low, high] = port.to_le_bytes();
+        let _ = socket.send(Message::binary(vec![channel, low, high])).await;
+    }
+    let mut peer = match TcpStream::connect(to).await {
+        Ok(peer) => peer,
+        Err(error) => {
+            let why = format!("failed to connect to localhost:{port} inside namespace: {error}");
+            let _ = socket.send(Message::binary([&[1], why.as_bytes()].concat())).await;
+            let _ = socket.close(None).await;
+            while let Some(Ok(_)) = socket.next().await {}
+            return;
+        }
+    };
+    let mut bytes = vec![0; 4096];
+    loop {
+        tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(Message::Binary(frame))) => {
+                    if peer.write_all(&frame[1..]).await.is_err() {
+                        return;
+                    }
+                }
+                Some(Ok(_)) => {}
+                _ => return,
+            },
+            read = peer.read(&mut bytes) => match read {
+                Ok(0) | Err(_) => {
+                    let _ = socket.close(None).await;
+                    while let Some(Ok(_)) = socket.next().await {}
+                    return;
+                }
+                Ok(length) => {
+                    let frame = [&[0], &bytes[..length]].concat();
+                    if socket.send(Message::binary(frame)).await.is_err() {
+                        return;
+                    }
+                }
+            },
         }
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! Apart from the offline sides of the seam because it alone brings a network, TLS and credentials.
 //! The one thing that it ever writes to a cluster are debug pods, only when they are allowed, and it
-//! deletes them again (`debug_pod.rs`); of the reviews of rights that it POSTs nothing is kept. It knows no table, no plugin and no terminal. The only
-//! product knowledge is in `agent.rs`.
+//! deletes them again (`debug_pod.rs`); of the reviews of rights that it POSTs nothing is kept. It knows no table, no plugin and no terminal.
+//! Product knowledge is in `agent.rs`, and in `relay` which asks the product's relay for flows.
 
 mod agent;
 mod agents;
@@ -29,6 +29,7 @@ mod objects;
 mod options;
 mod proxy;
 mod quote;
+mod relay;
 mod running;
 mod ssh;
 mod ssh_folder;
@@ -42,5 +43,5 @@ pub use debug_pod::leftovers::Leftover;
 pub use kinds::{Resource, Row as KnownKind, all as known_kinds, known as known_kind};
 pub use live::{Access, AgentState, Link, Live, Support, Tools, User, support, try_ssh};
 pub use notes::Listener;
-pub use options::{DebugPodOptions, ExtraHost, LiveOptions};
+pub use options::{DebugPodOptions, ExtraHost, LiveOptions, RelayOptions};
 pub use transport::{Reachability, Reached, Transport};

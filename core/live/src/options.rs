@@ -64,6 +64,8 @@ pub struct LiveOptions {
     pub transports: Vec<Transport>,
     /// How debug pods are made; absent: none may be made.
     pub debug_pods: Option<DebugPodOptions>,
+    /// The relay of the agents' flows.
+    pub relay: RelayOptions,
 }
 
 impl Default for LiveOptions {
@@ -96,6 +98,7 @@ impl Default for LiveOptions {
             ssh_askpass: None,
             transports: Transport::ALL.to_vec(),
             debug_pods: None,
+            relay: RelayOptions::default(),
         }
     }
 }
@@ -150,4 +153,26 @@ impl Default for DebugPodOptions {
             host_pid: false,
         }
     }
+}
+
+/// Where the relay is and how it is spoken to. What is absent is found by looking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayOptions {
+    /// The namespace of its pods. Absent: that of the agents.
+    pub namespace: Option<String>,
+    /// The labels of its pods.
+    pub selector: Option<String>,
+    /// On which its pods listen.
+    pub port: Option<u16>,
+    /// Whether it speaks TLS.
+    pub tls: Option<bool>,
+    /// A file with the certificates of the authority to believe. Absent: the cluster's, if it may
+    /// be read.
+    pub ca: Option<PathBuf>,
+    /// The name that its certificate has to hold.
+    pub server_name: Option<String>,
+    /// A file with our certificate, where it wants one.
+    pub certificate: Option<PathBuf>,
+    /// A file with the key of it.
+    pub key: Option<PathBuf>,
 }

@@ -18,6 +18,7 @@ use crate::debug_pod::manifest::Wish;
 use crate::exec::{self, Target};
 use crate::notes::Notes;
 use crate::objects::Objects;
+use crate::relay::{self, Relay};
 use crate::running::{Ran, Running, Unanswered, Wanted};
 use crate::ssh::{self, Ssh};
 use crate::{DebugPodOptions, ExtraHost, LiveOptions, Transport, agent, node};
@@ -33,13 +34,16 @@ pub(crate) enum Way {
     Ssh(ExtraHost),
     /// In the debug pod of a node.
     DebugPod { node: String },
+    /// Nowhere: the relay is asked.
+    Relay,
 }
 
 impl Way {
-    /// Its name; a container that the question names has none, for there is no choice.
+    /// Its name; a container that the question names has none, for there is no choice, and so it is
+    /// with the relay.
     pub(crate) fn transport(&self) -> Option<Transport> {
         match self {
-            Self::Pod { .. } => None,
+            Self::Pod { .. } | Self::Relay => None,
             Self::Agent { .. } => Some(Transport::Agent),
             Self::Ssh(_) => Some(Transport::Ssh),
             Self::DebugPod { .. } => Some(Transport::DebugPod),
@@ -52,6 +56,7 @@ impl Way {
 pub(crate) enum End {
     Container(Target),
     Machine(ExtraHost),
+    Relay(Relay),
 }
 
 impl End {
@@ -60,6 +65,7 @@ impl End {
         match self {
             Self::Container(target) => format!("{}/{}", target.namespace, target.pod),
             Self::Machine(host) => host.ssh.clone(),
+            Self::Relay(relay) => format!("{}/{}", relay.namespace, relay.pod),
         }
     }
 
@@ -68,6 +74,7 @@ impl End {
         let failure = match self {
             Self::Container(target) => exec::missing(program, target),
             Self::Machine(host) => ssh::missing(program, host),
+            Self::Relay(_) => Failure::not_found(format!("a relay does not run `{program}`")),
         };
         Unanswered { ran: Ran::NoProgram, failure }
     }
@@ -115,6 +122,7 @@ impl Ways {
             Place::Agent { host } if self.extra(host).is_some() => {
                 return Err(Failure::not_found(format!("{host} is not a node: it has no agent")));
             }
+            Place::Relay => vec![Way::Relay],
             // What is asked of the agent itself nobody else can answer.
             Place::Agent { host } => vec![Way::Agent { node: host.clone() }],
             Place::Host { host } => match self.extra(host) {
@@ -197,6 +205,13 @@ impl Ways {
                 let target = pods.ready(wish).await.map_err(Unanswered::not_run)?;
                 Ok(End::Container(target))
             }
+            Way::Relay => {
+                let agents = self.options.agent_namespace.as_deref();
+                let found = Box::pin(relay::find(&self.objects, &self.options.relay, agents)).await;
+                let relay = found.map_err(Unanswered::not_run)?;
+                self.notes.tell(&format!("relay: asked at {}/{}", relay.namespace, relay.pod));
+                Ok(End::Relay(relay))
+            }
         }
     }
 
@@ -214,6 +229,12 @@ impl Ways {
             End::Machine(host) => {
                 let opened = self.ssh().await.open(host, argv, wanted).await;
                 Ok(Box::new(opened.map_err(Unanswered::not_run)?))
+            }
+            End::Relay(found) => {
+                let options = &self.options.relay;
+                // Connecting with TLS is large, and rare.
+                let opened = Box::pin(relay::open(&self.objects, options, found, argv));
+                Ok(Box::new(opened.await?))
             }
         }
     }

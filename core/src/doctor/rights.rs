@@ -91,6 +91,8 @@ pub(super) fn kinds(card: &Card) -> Vec<Kind> {
 pub(super) struct Namespaces {
     /// The agents'.
     pub(super) agents: String,
+    /// The relay's.
+    pub(super) relay: String,
     /// Where debug pods are made, if any may be.
     pub(super) debug_pods: Option<String>,
 }
@@ -102,7 +104,8 @@ impl Namespaces {
         let agents = hosts.agent_namespace.value.clone().or(agents);
         let agents = agents.unwrap_or_else(|| lab_live::AGENT_NAMESPACE.to_owned());
         let debug_pods = hosts.debug_pod.namespace.value.clone().unwrap_or_else(|| agents.clone());
-        Self { agents, debug_pods: hosts.debug_pods.value.then_some(debug_pods) }
+        let relay = hosts.relay.namespace.value.clone().unwrap_or_else(|| agents.clone());
+        Self { agents, relay, debug_pods: hosts.debug_pods.value.then_some(debug_pods) }
     }
 }
 
@@ -136,6 +139,13 @@ pub(super) fn rights(
             if place == "pod" {
                 add(&mut rights, "", "pods", None, &["get"], ask);
                 add(&mut rights, "", "pods/exec", None, exec, ask);
+                continue;
+            }
+            if place == "relay" {
+                let relay = Some(within.relay.as_str());
+                add(&mut rights, "", "pods", relay, &["list"], ask);
+                add(&mut rights, "", "services", relay, &["list"], ask);
+                add(&mut rights, "", "pods/portforward", relay, exec, ask);
                 continue;
             }
             let agents = Some(within.agents.as_str());
@@ -194,7 +204,11 @@ mod tests {
     }
 
     fn within(debug_pods: Option<&str>) -> Namespaces {
-        Namespaces { agents: "agents".into(), debug_pods: debug_pods.map(str::to_owned) }
+        Namespaces {
+            agents: "agents".into(),
+            relay: "agents".into(),
+            debug_pods: debug_pods.map(str::to_owned),
+        }
     }
 
     fn of(card: &Card) -> String {
@@ -216,6 +230,10 @@ mod tests {
             (
                 &[("hosts", &["pod: cat /etc/resolv.conf"])],
                 "get+list nodes, get pods, create+get pods/exec",
+            ),
+            (
+                &[("hosts", &["relay: hubble observe --follow -o jsonpb &"])],
+                "get+list nodes, list pods in agents, list services in agents, create+get pods/portforward in agents",
             ),
             (&[("output", &["v1/Node"])], ""),
         ] {

@@ -31,6 +31,7 @@ mod verbose;
 pub use event::{Direction, Drop, Event, Kind, Party, Protocol, SourceFile, Tunnel, Verdict};
 pub use files::file_name;
 pub use flags::TcpFlags;
+pub use hubble::{NodeState, NodeStatus};
 pub use identity::{reserved_identity, reserved_name};
 pub use json::parse_json_line;
 pub use point::Point;

@@ -1,7 +1,11 @@
-//! Asks: one stream of each agent, and the objects that give names; then waits for all of them.
+//! Asks: the relay, or one stream of each agent, and the objects that give names; then waits for
+//! all of them.
 //!
 //! The only file that waits. What comes is handed on at once and nothing of it is kept.
 
+mod account;
+mod relay;
+mod stream;
 mod streams;
 
 use std::rc::Rc;
@@ -19,7 +23,7 @@ use crate::objects::{Identity, Naming};
 use crate::rows::StreamRow;
 use streams::Streams;
 
-pub use streams::{COMMANDS, Format};
+pub use stream::{COMMANDS, Format, Via};
 
 /// Ticks of a fifth of a second: a terminal shows no more pictures, and rates need a beat.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,6 +50,8 @@ pub struct Ask {
     pub types: Vec<&'static str>,
     /// How deep.
     pub format: Format,
+    /// Who is asked.
+    pub via: Via,
 }
 
 /// Where and when an event was seen.
@@ -101,7 +107,7 @@ pub fn follow(ask: &Ask, sink: &mut impl Sink) -> Result<Ended, Failure> {
         clock.take(&ready, &ticker);
         watches.take(&ready, &mut names);
     }
-    let mut streams = Streams::start(ask.clone(), &nodes()?);
+    let mut streams = Streams::start(ask.clone(), &nodes()?)?;
     while streams.are_open() {
         let Some(ready) = inbox::wait() else { break };
         let is_tick = clock.take(&ready, &ticker);
@@ -122,6 +128,7 @@ pub fn follow(ask: &Ask, sink: &mut impl Sink) -> Result<Ended, Failure> {
         sink.event(event, &Seen { node, time: inbox_time(&clock), names: &names })
     })?;
     sink.show(&names, false)?;
+    streams.report()?;
     Ok(Ended { names, streams: streams.rows() })
 }
 

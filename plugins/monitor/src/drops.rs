@@ -142,7 +142,7 @@ impl Drops {
                 let message = format!("{} dropped: {}", packets(cause.count), cause.words);
                 let (node, raw) = &cause.first;
                 let finding = Finding::new(level, &code, cause.words.as_str(), message)
-                    .evidence(format!("{node}: cilium-dbg monitor"), raw.as_str());
+                    .evidence(format!("{node}: {}", show::origin(raw)), raw.as_str());
                 match cause.code.and_then(explain::cure) {
                     Some(cure) => finding.fix(cure),
                     None => finding,

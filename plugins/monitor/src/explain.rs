@@ -9,7 +9,7 @@ use lab_model::monitor::Reason;
 pub const UNKNOWN: &str = "drop/unknown";
 
 /// Texts of `kubectl lab explain` that are not about one reason.
-pub const OTHERS: [(&str, &str); 3] = [
+pub const OTHERS: [(&str, &str); 4] = [
     (
         "monitor/lost",
         "Checks: the agents saw packets from one pod to the other leave a node, and none saw them arrive.\n\
@@ -27,6 +27,15 @@ pub const OTHERS: [(&str, &str); 3] = [
          Fix: `kubectl lab explain drop/NAME` with the name of the reason.\n\
          Since: 0.1.0.\n\
          Source: drop notifications of the agents.",
+    ),
+    (
+        "monitor/source",
+        "Checks: who was asked for events, on a cluster where a relay gathers the flows of all nodes.\n\
+         Why: flows of the relay come by one connection and are packets and requests alone; events of the agents have bytes, marks and what the agents do. What is missing in one may be in the other.\n\
+         See for yourself: `kubectl get pods -A -l k8s-app=hubble-relay`, `kubectl lab monitor --via agent`.\n\
+         Fix: none is needed; `--via agent` or `--via hubble` says who is to be asked, and `[relay]` in the settings where the relay is and how it speaks TLS.\n\
+         Since: 0.1.0.\n\
+         Source: pods with the label k8s-app=hubble-relay, and their answer within three seconds.",
     ),
     (
         UNKNOWN,

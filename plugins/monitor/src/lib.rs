@@ -26,7 +26,7 @@ use lab_forwarding::trace::{Endpoint, Ends};
 use lab_model::monitor::{Kind as EventKind, Protocol};
 use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table};
 
-use collect::{Ask, Format, follow};
+use collect::{Ask, Format, Via, follow};
 use counts::Counts;
 use drops::Drops;
 use filter::{Filter, Wanted};
@@ -104,6 +104,7 @@ impl Plugin for Monitor {
                     "kubectl lab monitor lost default/curl-pod default/webpod-x --for 30s",
                     "watches while packets are sent, then asks every host's routing tables why",
                 )
+                .argument(via())
                 .live();
         let card = Card::new("Show what every Cilium agent sees")
             .homepage("https://github.com/kubectl-lab/kubectl-lab")
@@ -112,7 +113,12 @@ impl Plugin for Monitor {
             .command(drops)
             .command(flows)
             .command(lost)
-            .ask("hosts", &collect::COMMANDS, "the agents' events, as each agent prints them")
+            .ask("hosts", &collect::COMMANDS[..7], "the agents' events, as each agent prints them")
+            .ask(
+                "hosts",
+                &collect::COMMANDS[7..],
+                "the same from the relay of all agents, or from each agent's own",
+            )
             .asks("cluster", &collect::KINDS)
             .ask(
                 "hosts",
@@ -136,6 +142,20 @@ impl Plugin for Monitor {
             _ => run_lines(call),
         }
     }
+}
+
+fn via() -> Argument {
+    Argument::flag(
+        "via",
+        Kind::Text,
+        "Who is asked: the relay of all nodes' flows if one answers, every agent, or only the relay",
+    )
+    .choices(&Via::WORDS)
+    .default("auto")
+}
+
+fn asked_via(call: &Call) -> Via {
+    call.text("via").and_then(Via::parse).unwrap_or_default()
 }
 
 fn types() -> Argument {
@@ -175,6 +195,7 @@ fn filters(command: Command) -> Command {
             Kind::Boolean,
             "Only what the other filters would leave out",
         ))
+        .argument(via())
 }
 
 fn filter(call: &Call, kinds: Vec<EventKind>) -> Result<Filter, Failure> {
@@ -249,7 +270,7 @@ fn run_lines(call: &Call) -> Result<(), Failure> {
     let types = if filter.is_reversed { Vec::new() } else { asked(&kinds) };
     let depth = Depth { with_record: format != Format::Json };
     let mut lines = Lines::new(filter, depth, last);
-    let ended = follow(&Ask { types, format }, &mut lines)?;
+    let ended = follow(&Ask { types, format, via: asked_via(call) }, &mut lines)?;
     lines.finish(&ended.names)
 }
 
@@ -264,7 +285,7 @@ fn max_rows(call: &Call) -> Result<usize, Failure> {
 fn run_drops(call: &Call) -> Result<(), Failure> {
     let filter = filter(call, vec![EventKind::Drop])?;
     let mut counts = Counts::new(Drops::new(max_rows(call)?), "drops", filter);
-    let ask = Ask { types: asked(&[EventKind::Drop]), ..Ask::default() };
+    let ask = Ask { types: asked(&[EventKind::Drop]), via: asked_via(call), ..Ask::default() };
     let ended = follow(&ask, &mut counts)?;
     counts.finish(&ended.names)?;
     report_streams(ended.streams, counts.counted.tally.forgotten())?;
@@ -274,8 +295,11 @@ fn run_drops(call: &Call) -> Result<(), Failure> {
 fn run_flows(call: &Call) -> Result<(), Failure> {
     let filter = filter(call, vec![EventKind::Drop, EventKind::Trace, EventKind::L7])?;
     let mut counts = Counts::new(Flows::new(max_rows(call)?), "flows", filter);
-    let ask =
-        Ask { types: asked(&[EventKind::Drop, EventKind::Trace, EventKind::L7]), ..Ask::default() };
+    let ask = Ask {
+        types: asked(&[EventKind::Drop, EventKind::Trace, EventKind::L7]),
+        via: asked_via(call),
+        ..Ask::default()
+    };
     let ended = follow(&ask, &mut counts)?;
     counts.finish(&ended.names)?;
     report_streams(ended.streams, counts.counted.tally.forgotten())
@@ -308,7 +332,11 @@ fn run_lost(call: &Call) -> Result<(), Failure> {
     let ends = Ends { source: resolve(first)?, destination: resolve(second)? };
     let view = View::new(&cluster);
     let mut lost = Lost::new(&ends);
-    let ask = Ask { types: asked(&[EventKind::Drop, EventKind::Trace]), ..Ask::default() };
+    let ask = Ask {
+        types: asked(&[EventKind::Drop, EventKind::Trace]),
+        via: asked_via(call),
+        ..Ask::default()
+    };
     let ended = follow(&ask, &mut lost)?;
     let (rows, findings) = lost::conclude(&view, &ends, &lost.sights)?;
     let mut ways = Table::new("ways");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use lab_model::monitor::{Event, Kind};
-use lab_plugin::{Failure, Table};
+use lab_plugin::{Failure, Table, inbox};
 
 use crate::collect::{Seen, Sink};
 use crate::filter::Filter;
@@ -15,6 +15,8 @@ use crate::names::Names;
 use crate::rows::EventRow;
 use crate::show::{self, Depth};
 
+/// Ticks for which an event with a time of its own waits for earlier ones, where more can come.
+const WINDOW: u32 = 5;
 /// Ticks between two lines about events that a node's agent lost.
 const LOST_EVERY: u32 = 50;
 
@@ -116,6 +118,10 @@ impl Sink for Lines {
     fn show(&mut self, names: &Names, is_tick: bool) -> Result<(), Failure> {
         if is_tick {
             self.ticks += 1;
+            // A quiet cluster would not fill the window, and nobody waits for that.
+            if self.ticks.is_multiple_of(WINDOW) && inbox::now().is_some() {
+                self.drain()?;
+            }
             if self.ticks.is_multiple_of(LOST_EVERY) {
                 self.say_lost(names)?;
             }

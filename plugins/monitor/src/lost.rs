@@ -14,6 +14,7 @@ use lab_plugin::{Failure, Finding, Health, Level, Table};
 use crate::collect::{Seen, Sink};
 use crate::names::Names;
 use crate::rows::{SightRow, WayRow};
+use crate::show;
 use crate::sights::{self, Sights, Way};
 
 /// A pair that is watched.
@@ -171,7 +172,7 @@ fn find(
     };
     let mut finding = Finding::bad(code, subject, message);
     if let Some((node, raw)) = &seen.evidence {
-        finding = finding.evidence(format!("{node}: cilium-dbg monitor"), raw.as_str());
+        finding = finding.evidence(format!("{node}: {}", show::origin(raw)), raw.as_str());
     }
     if code == "monitor/dropped" {
         return Some(finding.fix(format!("kubectl lab monitor drops --related-to {to}")));

@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 /// Rows that wait at most.
 const MAX: usize = 1000;
 
-/// Rows that wait for earlier ones.
+/// Rows that wait for earlier ones. How long they do is the business of whoever pops them.
 pub struct Merge<R> {
     waiting: BinaryHeap<Reverse<Waiting<R>>>,
     arrived: u64,

@@ -10,7 +10,7 @@ row! {
         /// The node that saw it.
         pub node: String,
         /// Kind of the event, in Cilium's words.
-        pub kind: &'static str = "type",
+        pub r#type: &'static str,
         /// What became of the packet or the request.
         pub verdict: Health,
         /// Who sent it: pod, service, node, host, or address with identity.

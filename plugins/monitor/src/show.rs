@@ -38,7 +38,7 @@ pub fn row(
     EventRow {
         time: event.time.or(time).map(Timestamp),
         node: if event.node.is_empty() { String::from(&**node) } else { event.node.to_string() },
-        kind: event.kind.as_str(),
+        r#type: event.kind.as_str(),
         verdict: verdict(event),
         source: side(&event.source),
         destination: side(&event.destination),
@@ -141,6 +141,11 @@ pub fn file(drop: &Drop<'_>) -> Option<String> {
         Some(line) => format!("{name}:{line}"),
         None => name,
     })
+}
+
+/// What printed a line, for evidence.
+pub fn origin(raw: &str) -> &'static str {
+    if raw.starts_with("{\"flow\"") { "hubble observe" } else { "cilium-dbg monitor" }
 }
 
 /// Policies that decided.

@@ -8,6 +8,9 @@ use lab_plugin::native::{Answers, Change, Changes, Chunks, Row, TestHost, Value,
 use lab_plugin::{Call, Cell, Chunk, Column, Failure, Finding, Place, Plugin, Selection, hosts};
 use monitor::Monitor;
 
+/// What the relay's script is called.
+const RELAY: &str = "relay";
+
 type Script = VecDeque<Result<Vec<Chunk>, Failure>>;
 
 /// A cluster of nodes whose agents follow a script: what each start of their stream gives.
@@ -88,7 +91,15 @@ impl TestHost for Fake {
         Ok(Box::new(all.map(Ok).collect::<Vec<_>>().into_iter()))
     }
     fn start(&self, place: &Place, argv: Vec<String>) -> Result<Chunks, Failure> {
-        let Place::Agent(node) = place else { panic!("{place:?}") };
+        let node = match place {
+            Place::Agent(node) => node,
+            // Asked first wherever it may be; it is part of a test only with a script of its own.
+            Place::Relay if !self.scripts.borrow().contains_key(RELAY) => {
+                return Err(Failure::NotFound("no relay".to_owned()));
+            }
+            Place::Relay => &RELAY.to_owned(),
+            _ => panic!("{place:?}"),
+        };
         self.starts.borrow_mut().push((node.clone(), argv));
         let next = self.scripts.borrow_mut().get_mut(node).and_then(VecDeque::pop_front);
         let chunks = next.unwrap_or_else(|| Err(Failure::Unavailable("no agent".to_owned())))?;
@@ -281,4 +292,173 @@ fn only_the_wanted_types_are_asked_of_the_agent() {
         "cilium-dbg monitor -j"
     );
     assert_eq!(starts(&[("hex", Value::Boolean(true))]), "cilium-dbg monitor -v -v --hex");
+}
+
+/// Nodes, and what each start of the relay's stream gives.
+fn with_relay(nodes: &[&'static str], starts: Script) -> Fake {
+    Fake {
+        nodes: nodes.to_vec(),
+        scripts: RefCell::new(BTreeMap::from([(RELAY.to_owned(), starts)])),
+        ..Fake::default()
+    }
+}
+
+fn flow(node: &str) -> String {
+    format!(
+        r#"{{"flow":{{"verdict":"DROPPED","drop_reason":133,"IP":{{"source":"10.0.0.1","destination":"10.0.0.2"}},"event_type":{{"type":1}},"node_name":"default/{node}"}},"node_name":"default/{node}"}}
+"#
+    )
+}
+
+fn heard(state: &str, nodes: &str) -> String {
+    format!(
+        r#"{{"node_status":{{"state_change":"{state}","node_names":[{nodes}],"message":"why"}}}}
+"#
+    )
+}
+
+/// Node, state, events, lost and restarts.
+fn streams(fake: &Fake) -> Vec<(String, String, i64, i64, i64)> {
+    let text = |cell: &Cell| match cell {
+        Cell::Text(text) | Cell::Health((_, text)) => text.clone(),
+        _ => String::new(),
+    };
+    let number = |cell: &Cell| if let Cell::Integer(number) = cell { *number } else { -1 };
+    let rows = fake.rows.borrow();
+    let row = |row: &Row| {
+        let cells = &row.cells;
+        (text(&cells[0]), text(&cells[1]), number(&cells[2]), number(&cells[3]), number(&cells[5]))
+    };
+    rows["streams"].iter().map(row).collect()
+}
+
+fn asked(fake: &Fake) -> Vec<String> {
+    let starts = fake.starts.borrow();
+    starts.iter().map(|(of, argv)| format!("{of}: {}", argv.join(" "))).collect()
+}
+
+fn via(word: &str) -> [(&'static str, Value); 1] {
+    [("via", Value::Text(word.to_owned()))]
+}
+
+#[test]
+fn a_relay_that_answers_is_asked_in_place_of_the_agents() {
+    let lost = r#"{"lost_events":{"source":"HUBBLE_RING_BUFFER","num_events_lost":"12"},"node_name":"default/b"}
+"#;
+    let chunks = vec![
+        out(&heard("NODE_CONNECTED", r#""default/a","default/b""#)),
+        out(&flow("a")),
+        out(&flow("b").repeat(2)),
+        out(&flow("of-another-cluster")),
+        out(lost),
+    ];
+    let relay = with_relay(&["a", "b"], script([Ok(chunks)]));
+    let fake = run(relay, &["monitor", "drops"], &[]);
+    assert_eq!(asked(&fake)[0], "relay: hubble observe --follow -o jsonpb --type drop");
+    assert!(asked(&fake).iter().all(|start| start.starts_with("relay: ")));
+    let by_relay = "by the relay".to_owned();
+    assert_eq!(
+        streams(&fake)[1..],
+        [("a".to_owned(), by_relay.clone(), 1, 0, 0), ("b".to_owned(), by_relay, 3, 12, 0),]
+    );
+    assert_eq!(streams(&fake)[0].2, 1, "what the relay says of nodes is its own");
+    let findings = fake.findings.borrow();
+    let told: Vec<_> =
+        findings.iter().map(|one| (one.code.as_str(), one.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("monitor/source", "all flows came by the relay"),
+            ("drop/policy-denied", "3 packets dropped: Policy denied")
+        ]
+    );
+    assert_eq!(findings[1].evidence[0].0, "a: hubble observe");
+    assert!(fake.partials.borrow().contains(&("b".into(), "the agent lost 12 events".into())));
+}
+
+#[test]
+fn nodes_that_the_relay_does_not_hear_are_said_once_and_come_back() {
+    let not = heard("NODE_UNAVAILABLE", r#""a""#);
+    let chunks = vec![out(&not.repeat(2)), out(&heard("NODE_CONNECTED", r#""a""#))];
+    let fake = run(with_relay(&["a", "b"], script([Ok(chunks)])), &["monitor", "drops"], &[]);
+    let partials = fake.partials.borrow();
+    assert_eq!(*partials, [("a".to_owned(), "the relay does not hear it: why".to_owned())]);
+    let found = streams(&fake);
+    assert_eq!((found[1].1.as_str(), found[1].4), ("by the relay", 1));
+    assert_eq!(found[2].1, "waiting", "nothing is known of b");
+}
+
+#[test]
+fn a_relay_that_fails_before_it_answers_costs_nothing_but_a_line() {
+    for starts in [
+        script([Err(Failure::Denied("no right to forward ports".into()))]),
+        script([Ok(vec![Chunk::Ended(Err(Failure::Unavailable("connection refused".into())))])]),
+        // Nothing, for three seconds.
+        script([Ok(Vec::new())]),
+    ] {
+        let mut both = with_relay(&["a"], starts);
+        both.scripts
+            .get_mut()
+            .insert("a".to_owned(), script([Ok(vec![out(&format!("{DROP}\n"))])]));
+        let fake = run(both, &["monitor", "drops"], &[]);
+        assert_eq!(
+            asked(&fake)[..2],
+            [
+                "relay: hubble observe --follow -o jsonpb --type drop",
+                "a: cilium-dbg monitor --type drop -j"
+            ]
+        );
+        assert_eq!(streams(&fake)[0].2, 1);
+        assert_eq!(*fake.partials.borrow(), []);
+        let findings = fake.findings.borrow();
+        assert!(findings[0].message.starts_with("every agent was asked, for "), "{findings:?}");
+    }
+}
+
+#[test]
+fn a_relay_that_has_answered_is_followed_again() {
+    let first = vec![out(&flow("a")), ended()];
+    let relay = with_relay(&["a"], script([Ok(first), Ok(vec![out(&flow("a"))])]));
+    let fake = run(relay, &["monitor", "drops"], &[]);
+    assert_eq!(asked(&fake).len(), 2);
+    assert_eq!((streams(&fake)[0].4, streams(&fake)[1].2), (1, 2));
+    assert_eq!(*fake.partials.borrow(), [("relay".into(), "the agent went away".into())]);
+}
+
+#[test]
+fn who_is_asked_can_be_said() {
+    let relay = || with_relay(&["a"], script([Ok(vec![out(&flow("a"))])]));
+    let agents = run(relay(), &["monitor", "drops"], &via("agent"));
+    assert_eq!(asked(&agents)[0], "a: cilium-dbg monitor --type drop -j");
+    let only = run(relay(), &["monitor", "drops"], &via("hubble"));
+    assert_eq!(asked(&only), ["relay: hubble observe --follow -o jsonpb --type drop"]);
+    // Where there is none, every agent has flows of its own.
+    let none = run(fake("a", script([Ok(Vec::new())])), &["monitor", "flows"], &via("hubble"));
+    assert_eq!(
+        asked(&none)[0],
+        "a: hubble observe --follow -o jsonpb --type drop --type trace --type l7"
+    );
+    // What flows do not have is asked of the agents.
+    let hex = [("hex", Value::Boolean(true))];
+    assert_eq!(asked(&run(relay(), &["monitor"], &hex))[0], "a: cilium-dbg monitor -v -v --hex");
+    let types = [("type", Value::Texts(vec!["agent".to_owned()]))];
+    assert_eq!(
+        asked(&run(relay(), &["monitor"], &types))[0],
+        "a: cilium-dbg monitor --type agent -j"
+    );
+}
+
+#[test]
+fn flows_of_a_quiet_cluster_are_shown_before_the_window_is_full() {
+    let at = |seconds: u32, kind: u32| {
+        let time = format!(r#""flow":{{"time":"2026-11-23T03:03:{seconds}Z","#);
+        let line = flow("a").replace("\"flow\":{", &time);
+        line.replace("\"event_type\":{\"type\":1}", &format!("\"event_type\":{{\"type\":{kind}}}"))
+    };
+    // The second start comes a second later, when nobody waits for an earlier event any more.
+    let starts = script([Ok(vec![out(&at(20, 1)), ended()]), Ok(vec![out(&at(10, 4))])]);
+    let fake = run(with_relay(&["a"], starts), &["monitor"], &[]);
+    let found = events(&fake);
+    let kinds: Vec<&str> = found.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["drop", "trace"]);
 }

@@ -67,6 +67,7 @@ fn question(place: Place, argv: Vec<String>) -> Question {
         Place::Pod { namespace, name, container } => {
             BackendPlace::Pod { namespace, name, container }
         }
+        Place::Relay => BackendPlace::Relay,
     };
     Question { place, argv }
 }

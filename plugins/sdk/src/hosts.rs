@@ -33,6 +33,9 @@ pub enum Place {
         /// The pod's only or first container when absent.
         container: Option<String>,
     },
+    /// The relay that gathers what the agents of all hosts see, where there is one. It answers
+    /// `hubble observe -o jsonpb` and runs nothing.
+    Relay,
 }
 
 impl Place {

@@ -114,6 +114,7 @@ pub(crate) enum PlaceKind {
     Host,
     Agent,
     Pod,
+    Relay,
 }
 
 /// A container of a pod.
@@ -138,6 +139,7 @@ pub(crate) fn split(place: &Place) -> (PlaceKind, Option<String>, Option<PodName
             };
             (PlaceKind::Pod, None, Some(pod))
         }
+        Place::Relay => (PlaceKind::Relay, None, None),
     }
 }
 
@@ -150,6 +152,7 @@ pub(crate) fn join(kind: PlaceKind, host: Option<&str>, pod: Option<&PodName>) -
             let PodName { namespace, name, container } = pod?.clone();
             Place::Pod { namespace, name, container }
         }
+        PlaceKind::Relay => Place::Relay,
     })
 }
 
@@ -200,6 +203,7 @@ pub(crate) fn shown(question: &Question) -> String {
         Place::Host { host } => format!("on {host}"),
         Place::Agent { host } => format!("in the agent on {host}"),
         place @ Place::Pod { .. } => format!("in {place}"),
+        Place::Relay => "at the relay".to_owned(),
     };
     format!("{} {on}", question.argv.join(" "))
 }

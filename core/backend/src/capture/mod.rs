@@ -20,7 +20,8 @@
 //!                                        milliseconds after its start
 //! hosts/<host>/pods.json               the same for commands in pods that run there; adds
 //!                                        "pod": {"namespace", "name", "container"}
-//! pods/pods.json                       the same for pods whose host is not known
+//! pods/pods.json                       the same for pods whose host is not known, and for the
+//!                                        relay of all agents: "place": "relay"
 //! logs/<namespace>/<pod>/<container>.log, .previous.log    `_` is the container that was not named
 //! ```
 

@@ -32,6 +32,7 @@ impl Names {
             PlaceKind::Host => Vec::new(),
             PlaceKind::Agent => vec!["agent"],
             PlaceKind::Pod => vec!["pod"],
+            PlaceKind::Relay => vec!["relay"],
         };
         words.extend(pod.map(|pod| pod.name.as_str()));
         words.extend(argv.iter().map(String::as_str));

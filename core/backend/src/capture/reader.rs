@@ -182,7 +182,7 @@ impl Capture {
         let mut known = Vec::with_capacity(entries.len());
         for entry in entries {
             let place = match (entry.place, host) {
-                (PlaceKind::Pod, Some(_)) => None,
+                (PlaceKind::Pod | PlaceKind::Relay, Some(_)) => None,
                 (kind, host) => join(kind, host, entry.pod.as_ref()),
             };
             let Some(place) = place else {

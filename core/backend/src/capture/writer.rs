@@ -360,7 +360,8 @@ fn add_commands(
             truncated: outcome.truncated,
             ms: *ms,
         };
-        if *place == PlaceKind::Pod { &mut pods } else { &mut entries }.push(entry);
+        let is_of_pods = matches!(place, PlaceKind::Pod | PlaceKind::Relay);
+        if is_of_pods { &mut pods } else { &mut entries }.push(entry);
     }
     for (name, entries) in [("commands.json", entries), ("pods.json", pods)] {
         if !entries.is_empty() {

@@ -174,6 +174,7 @@ impl Sysdump {
     fn outcome(&self, question: &Question) -> Answer<Outcome> {
         let what = crate::capture::shown(question);
         let bugtools: Vec<&Bugtool> = match &question.place {
+            Place::Relay => return Err(lacks(&what)),
             Place::Pod { name, .. } => {
                 self.bugtools.iter().filter(|bugtool| bugtool.pod() == name).collect()
             }

@@ -196,6 +196,7 @@ fn place() -> impl Strategy<Value = Place> {
         "[ab]".prop_map(|host| Place::Agent { host }),
         ("[xy]", "[pq]", prop::option::of("[cd]"))
             .prop_map(|(namespace, name, container)| Place::Pod { namespace, name, container }),
+        Just(Place::Relay),
     ]
 }
 

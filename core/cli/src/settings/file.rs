@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 /// Keys with one value that can also be given in the environment, with that variable. A key of a
 /// table stands behind the table's name.
-pub(super) const KEYS: [(&str, &str); 17] = [
+pub(super) const KEYS: [(&str, &str); 25] = [
     ("output", "KUBECTL_LAB_OUTPUT"),
     ("color", "KUBECTL_LAB_COLOR"),
     ("fail-on", "KUBECTL_LAB_FAIL_ON"),
@@ -30,9 +30,18 @@ pub(super) const KEYS: [(&str, &str); 17] = [
     ("debug-pod.lifetime", "KUBECTL_LAB_DEBUG_POD_LIFETIME"),
     ("debug-pod.start-timeout", "KUBECTL_LAB_DEBUG_POD_START_TIMEOUT"),
     ("debug-pod.host-pid", "KUBECTL_LAB_DEBUG_POD_HOST_PID"),
+    ("relay.namespace", "KUBECTL_LAB_RELAY_NAMESPACE"),
+    ("relay.selector", "KUBECTL_LAB_RELAY_SELECTOR"),
+    ("relay.port", "KUBECTL_LAB_RELAY_PORT"),
+    ("relay.tls", "KUBECTL_LAB_RELAY_TLS"),
+    ("relay.ca", "KUBECTL_LAB_RELAY_CA"),
+    ("relay.server-name", "KUBECTL_LAB_RELAY_SERVER_NAME"),
+    ("relay.certificate", "KUBECTL_LAB_RELAY_CERTIFICATE"),
+    ("relay.key", "KUBECTL_LAB_RELAY_KEY"),
 ];
 
-const TABLES: [&str; 6] = ["debug-pod", "extra-hosts", "ssh-nodes", "ssh", "capture", "plugins"];
+const TABLES: [&str; 7] =
+    ["debug-pod", "relay", "extra-hosts", "ssh-nodes", "ssh", "capture", "plugins"];
 const CAPTURE_KEYS: [&str; 1] = ["redact"];
 const SSH_KEYS: [&str; 5] = ["port", "identity", "jump", "known-hosts", "sudo"];
 const HOST_KEYS: [&str; 7] =
@@ -138,7 +147,9 @@ impl Reader<'_> {
             }
             match key {
                 "ssh" => {}
-                "debug-pod" => self.keys_of(&mut contents, key, self.table(key, value)?)?,
+                "debug-pod" | "relay" => {
+                    self.keys_of(&mut contents, key, self.table(key, value)?)?;
+                }
                 "extra-hosts" => contents.extra_hosts = self.hosts(key, value, &defaults)?,
                 "ssh-nodes" => contents.ssh_nodes = self.hosts(key, value, &defaults)?,
                 "capture" => {
@@ -216,13 +227,17 @@ impl Reader<'_> {
                 Ok(words.collect::<Result<Vec<_>, _>>()?.join(","))
             }
             ("transports", _) => Err(self.wrong(name, value, "a list of strings")),
-            ("debug-pods" | "debug-pod.host-pid", DeValue::Boolean(on)) => Ok(on.to_string()),
-            ("debug-pods" | "debug-pod.host-pid", _) => {
+            ("debug-pods" | "debug-pod.host-pid" | "relay.tls", DeValue::Boolean(on)) => {
+                Ok(on.to_string())
+            }
+            ("debug-pods" | "debug-pod.host-pid" | "relay.tls", _) => {
                 Err(self.wrong(name, value, "true or false"))
             }
-            ("concurrency", DeValue::Integer(number)) => Ok(number.as_str().to_owned()),
+            ("concurrency" | "relay.port", DeValue::Integer(number)) => {
+                Ok(number.as_str().to_owned())
+            }
             (_, DeValue::String(text)) => Ok(text.to_string()),
-            ("concurrency", _) => Err(self.wrong(name, value, "a whole number")),
+            ("concurrency" | "relay.port", _) => Err(self.wrong(name, value, "a whole number")),
             _ => Err(self.wrong(name, value, "a string in quotes")),
         }
     }

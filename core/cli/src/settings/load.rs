@@ -4,8 +4,8 @@
 use super::file::{self, Contents, KEYS};
 use super::kubeconfig;
 use super::{
-    Connection, DebugPod, Environment, Hosts, Live, LogLevel, Origin, Selection, Setting, Settings,
-    Source, View,
+    Connection, DebugPod, Environment, Hosts, Live, LogLevel, Origin, Relay, Selection, Setting,
+    Settings, Source, View,
 };
 use crate::choice::{Choice, Color, FailOn, Format, Transport};
 use crate::error::CliError;
@@ -336,7 +336,41 @@ fn hosts(globals: &Globals, layers: &Layers<'_>) -> Result<Hosts, CliError> {
             start_timeout: layers.time("debug-pod.start-timeout", START_TIMEOUT)?,
             host_pid: layers.switch("debug-pod.host-pid", None)?,
         },
+        relay: relay(layers)?,
     })
+}
+
+fn relay(layers: &Layers<'_>) -> Result<Relay, CliError> {
+    let file = |key| {
+        let home = layers.env.home();
+        layers.pick(key, None, None, |text| Ok(Some(file::expand(text, home.as_deref()))))
+    };
+    let relay = Relay {
+        namespace: layers.name("relay.namespace")?,
+        selector: layers.name("relay.selector")?,
+        port: layers.pick("relay.port", None, None, |text| {
+            let port = text.parse().ok().filter(|port| *port > 0);
+            let no = || CliError::new(format!("`{text}` is no port from 1 to 65535"));
+            port.ok_or_else(no).map(Some)
+        })?,
+        tls: layers.pick("relay.tls", None, None, |text| {
+            let no = |_| CliError::new(format!("`{text}` is neither true nor false"));
+            text.parse().map_err(no).map(Some)
+        })?,
+        ca: file("relay.ca")?,
+        server_name: layers.name("relay.server-name")?,
+        certificate: file("relay.certificate")?,
+        key: file("relay.key")?,
+    };
+    for (is, other, missing) in [
+        (&relay.certificate, &relay.key, "relay.key"),
+        (&relay.key, &relay.certificate, "relay.certificate"),
+    ] {
+        if is.value.is_some() && other.value.is_none() {
+            return Err(CliError::new(format!("{}: `{missing}` is missing beside it", is.origin)));
+        }
+    }
+    Ok(relay)
 }
 
 /// The program that ssh asks for passwords, if the user wants it asked without a terminal: on many

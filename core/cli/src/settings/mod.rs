@@ -103,6 +103,29 @@ pub struct Hosts {
     pub debug_pods: Setting<bool>,
     /// How they are made.
     pub debug_pod: DebugPod,
+    /// Where the relay of the agents' flows is, and how it is spoken to.
+    pub relay: Relay,
+}
+
+/// The relay of the agents' flows; what is absent is found by looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// The namespace of its pods; absent: that of the agents.
+    pub namespace: Setting<Option<String>>,
+    /// The labels of its pods.
+    pub selector: Setting<Option<String>>,
+    /// On which its pods listen.
+    pub port: Setting<Option<u16>>,
+    /// Whether it speaks TLS; absent: as its Service says.
+    pub tls: Setting<Option<bool>>,
+    /// Certificates of the authority to believe; absent: the cluster's.
+    pub ca: Setting<Option<PathBuf>>,
+    /// The name that its certificate has to hold.
+    pub server_name: Setting<Option<String>>,
+    /// Our certificate, where it wants one.
+    pub certificate: Setting<Option<PathBuf>>,
+    /// The key of it.
+    pub key: Setting<Option<PathBuf>>,
 }
 
 /// How debug pods are made.

@@ -3,6 +3,7 @@
 use super::{ExtraHost, Setting, Settings};
 use crate::values::show_duration;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 impl Settings {
@@ -39,6 +40,8 @@ impl Settings {
         let mut text = aligned(lines);
         text.push_str("\n[debug-pod]\n");
         text.push_str(&aligned(self.debug_pod()));
+        text.push_str("\n[relay]\n");
+        text.push_str(&aligned(self.relay()));
 
         let file = self.config_file.as_ref().map(|path| path.display().to_string());
         let file = file.unwrap_or_default();
@@ -76,6 +79,25 @@ impl Settings {
             given("lifetime", &pod.lifetime, time),
             given("start-timeout", &pod.start_timeout, time),
             given("host-pid", &pod.host_pid, bool::to_string),
+        ]
+    }
+
+    fn relay(&self) -> Vec<(String, String)> {
+        let relay = &self.hosts.relay;
+        let text =
+            |key, setting, absent| optional(key, setting, absent, |text: &String| quoted(text));
+        let file = |key, setting, absent| {
+            optional(key, setting, absent, |path: &PathBuf| quoted(&path.to_string_lossy()))
+        };
+        vec![
+            text("namespace", &relay.namespace, "that of the agents"),
+            text("selector", &relay.selector, "as it is installed"),
+            optional("port", &relay.port, "as its pod says", u16::to_string),
+            optional("tls", &relay.tls, "as its Service says", bool::to_string),
+            file("ca", &relay.ca, "the cluster's, if it may be read"),
+            text("server-name", &relay.server_name, "that of every relay"),
+            file("certificate", &relay.certificate, "none"),
+            file("key", &relay.key, "none"),
         ]
     }
 }

@@ -128,6 +128,9 @@ impl wit::HostPlace for State {
     ) -> Result<Resource<PlaceHandle>> {
         Ok(self.resources.push(PlaceHandle(Place::Pod { namespace, name, container }))?)
     }
+    async fn relay(&mut self) -> Result<Resource<PlaceHandle>> {
+        Ok(self.resources.push(PlaceHandle(Place::Relay))?)
+    }
     async fn drop(&mut self, this: Resource<PlaceHandle>) -> Result<()> {
         self.resources.delete(this)?;
         Ok(())

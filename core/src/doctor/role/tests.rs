@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 
 fn within(agents: &str) -> Namespaces {
-    Namespaces { agents: agents.to_owned(), debug_pods: None }
+    Namespaces { agents: agents.to_owned(), relay: agents.to_owned(), debug_pods: None }
 }
 
 fn documents(text: &str) -> Vec<Value> {
@@ -84,6 +84,7 @@ fn the_roles_allow_what_the_gate_lets_through() {
                         "host" => (Place::Host { host }, Some("kube-system")),
                         "agent" => (Place::Agent { host }, Some("kube-system")),
                         "pod" => (pod, None),
+                        "relay" => (Place::Relay, Some("kube-system")),
                         other => panic!("`{other}` is no place"),
                     };
                     // Only the first form is ever asked of a cluster.
@@ -93,8 +94,13 @@ fn the_roles_allow_what_the_gate_lets_through() {
                     for verb in ["get", "list"] {
                         expect(None, "", "nodes", verb);
                     }
+                    let is_relay = place == "relay";
+                    let reached = if is_relay { "pods/portforward" } else { "pods/exec" };
                     for verb in ["create", "get"] {
-                        expect(within, "", "pods/exec", verb);
+                        expect(within, "", reached, verb);
+                    }
+                    if is_relay {
+                        expect(within, "", "services", "list");
                     }
                     expect(within, "", "pods", if within.is_some() { "list" } else { "get" });
                 }

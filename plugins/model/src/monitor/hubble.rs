@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{
@@ -42,7 +42,7 @@ struct Flow<'a> {
     time: Cow<'a, str>,
     #[serde(borrow)]
     node_name: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     verdict: Cow<'a, str>,
     #[serde(rename = "IP", borrow)]
     ip: Option<Pair<'a>>,
@@ -53,15 +53,15 @@ struct Flow<'a> {
     source: Endpoint<'a>,
     #[serde(borrow)]
     destination: Endpoint<'a>,
-    #[serde(rename = "Type", borrow)]
+    #[serde(rename = "Type", borrow, deserialize_with = "named")]
     kind: Cow<'a, str>,
     event_type: Option<EventType>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     traffic_direction: Cow<'a, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     trace_observation_point: Cow<'a, str>,
     drop_reason: Option<u32>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "named")]
     drop_reason_desc: Cow<'a, str>,
     is_reply: Option<bool>,
     interface: Option<Map<String, Value>>,
@@ -114,6 +114,21 @@ struct Policy {
     namespace: String,
 }
 
+/// A name, or the number that stands for one in the JSON of protocol buffers when whoever wrote it
+/// is older than whoever told it.
+fn named<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, str>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Word<'a> {
+        Name(#[serde(borrow)] Cow<'a, str>),
+        Number(i32),
+    }
+    Ok(match Word::deserialize(from)? {
+        Word::Name(name) => name,
+        Word::Number(number) => Cow::Owned(number.to_string()),
+    })
+}
+
 /// Numbers of Cilium's messages, `event_type.type` of a flow.
 ///
 /// - Source: pkg/monitor/api/types.go.
@@ -130,6 +145,68 @@ const MESSAGES: [(u32, Kind); 6] = [
 ///
 /// - Source: pkg/monitor/api (`PolicyMatchType`).
 const MATCHES: [&str; 7] = ["none", "L3-Only", "L3-L4", "L4-Only", "all", "L3-Proto", "Proto-Only"];
+
+/// What a relay says of nodes that it hears, or does not hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// What became of them.
+    pub state: NodeState,
+    /// Their names, without that of their cluster.
+    pub nodes: Vec<String>,
+    /// Why, if it says so.
+    pub message: String,
+}
+
+/// The state of a node behind a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// Its flows come.
+    Connected,
+    /// They do not, for now.
+    Unavailable,
+    /// It has left the cluster.
+    Gone,
+    /// It answered with an error, and is not asked again.
+    Error,
+    /// A state of another release.
+    Unknown,
+}
+
+impl NodeStatus {
+    /// Reads a line; `None` when it says nothing of nodes.
+    ///
+    /// - Source: api/v1/relay/relay.proto.
+    pub fn read(line: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Line {
+            node_status: Status,
+        }
+        #[derive(Deserialize)]
+        struct Status {
+            #[serde(default)]
+            state_change: Value,
+            #[serde(default)]
+            node_names: Vec<String>,
+            #[serde(default)]
+            message: String,
+        }
+        let Line { node_status: status } = serde_json::from_str(line).ok()?;
+        let state = match status.state_change.as_str() {
+            Some("NODE_CONNECTED") => NodeState::Connected,
+            Some("NODE_UNAVAILABLE") => NodeState::Unavailable,
+            Some("NODE_GONE") => NodeState::Gone,
+            Some("NODE_ERROR") => NodeState::Error,
+            _ => NodeState::Unknown,
+        };
+        let nodes = status.node_names.iter().map(|name| own_name(name).to_owned()).collect();
+        Some(Self { state, nodes, message: status.message })
+    }
+}
+
+/// The name of a node: with several clusters its cluster's leads.
+fn own_name(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, node)| node)
+}
 
 /// Reads one line; `None` when it is not of Hubble.
 ///
@@ -152,9 +229,8 @@ pub(super) fn parse_line(line: &str) -> Option<Event<'_>> {
     if event.node.is_empty() {
         event.node = read.node_name;
     }
-    // With several clusters the node's name leads with its cluster's.
-    if let Some((_, node)) = event.node.rsplit_once('/') {
-        event.node = Cow::Owned(node.to_owned());
+    if event.node.contains('/') {
+        event.node = Cow::Owned(own_name(&event.node).to_owned());
     }
     event.time = event.time.or_else(|| time::milliseconds(&read.time));
     Some(event)
@@ -329,7 +405,31 @@ mod tests {
         assert_eq!((lost.kind, lost.count, &*lost.node), (Kind::Lost, Some(12), "k8s-w1"));
         let status = parse_line(r#"{"node_status":{"state_change":"NODE_CONNECTED"}}"#).unwrap();
         assert_eq!(status.kind, Kind::Log);
+        assert_eq!(NodeStatus::read(&status.raw).unwrap().state, NodeState::Connected);
         assert_eq!(parse_line(r#"{"flow":7}"#), None);
+    }
+
+    #[test]
+    fn numbers_that_have_no_name_yet_cost_nothing_else() {
+        let line = r#"{"flow":{"verdict":99,"Type":9,"traffic_direction":7,"trace_observation_point":77,"drop_reason":230,"drop_reason_desc":230,"event_type":{"type":1},"IP":{"source":"10.0.0.1","destination":"10.0.0.2"}}}"#;
+        let event = parse_line(line).unwrap();
+        assert_eq!((event.kind, event.point, event.direction), (Kind::Drop, None, None));
+        assert_eq!(event.source.address, Some([10, 0, 0, 1].into()));
+        let drop = event.drop.unwrap();
+        assert_eq!((drop.code, &*drop.reason), (Some(230), "230"));
+    }
+
+    #[test]
+    fn nodes_that_a_relay_hears_are_read() {
+        let line = r#"{"node_status":{"state_change":"NODE_UNAVAILABLE","node_names":["default/k8s-w0","k8s-w1"],"message":"refused"},"node_name":"relay"}"#;
+        let status = NodeStatus::read(line).unwrap();
+        assert_eq!((status.state, status.message.as_str()), (NodeState::Unavailable, "refused"));
+        assert_eq!(status.nodes, ["k8s-w0", "k8s-w1"]);
+        let later = NodeStatus::read(r#"{"node_status":{"state_change":12}}"#).unwrap();
+        assert_eq!(later.state, NodeState::Unknown);
+        for other in ["", "{}", r#"{"flow":{}}"#, r#"{"node_status":7}"#] {
+            assert_eq!(NodeStatus::read(other), None, "{other}");
+        }
     }
 
     #[test]

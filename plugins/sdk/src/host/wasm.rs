@@ -112,6 +112,7 @@ fn at(place: &Place) -> hosts::Place {
         Place::Pod { namespace, name, container } => {
             hosts::Place::pod(namespace, name, container.as_deref())
         }
+        Place::Relay => hosts::Place::relay(),
     }
 }
 

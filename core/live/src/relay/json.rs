@@ -1,0 +1,209 @@
+//! An observer's answer as the line of JSON that its own command prints for it.
+//!
+//! Apart from the tables of fields. It follows the JSON mapping of protocol buffers, with the names
+//! of the definition: 64-bit numbers are text, moments are RFC 3339, a value that is 0 is left out.
+//! A number without a name stays a number, and fields that are not known are passed over.
+//!
+//! Source: the `ProtoJSON` page of protocol buffers.
+
+use std::io::Write as _;
+
+use super::schema::{Field, Message, Names, RESPONSE, Type};
+use super::wire::{Content, Fields, Malformed};
+
+/// Writes an answer and ends the line. What can be read of a malformed one is written all the same.
+///
+/// # Errors
+/// A part of it makes no sense.
+pub(super) fn line(response: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let read = message(&RESPONSE, response, out);
+    out.push(b'\n');
+    read
+}
+
+/// Fields that are known, by number and then as they came, and whether there was anything else.
+fn fields<'a>(of: &'static Message, bytes: &'a [u8]) -> (Vec<(usize, Content<'a>)>, bool) {
+    let mut fields = Vec::with_capacity(8);
+    let mut is_whole = true;
+    for field in Fields::of(bytes) {
+        let Ok((number, content)) = field else {
+            is_whole = false;
+            break;
+        };
+        if let Ok(at) = of.0.binary_search_by_key(&number, |field| field.number) {
+            fields.push((at, content));
+        }
+    }
+    // Encoders write them in this order already.
+    if !fields.is_sorted_by_key(|(at, _)| *at) {
+        fields.sort_by_key(|(at, _)| *at);
+    }
+    (fields, is_whole)
+}
+
+fn message(of: &'static Message, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let (fields, mut is_whole) = fields(of, bytes);
+    out.push(b'{');
+    let mut is_first = true;
+    for same in fields.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some(((at, last), before)) = same.split_last() else { continue };
+        let field = &of.0[*at];
+        let start = out.len();
+        if !is_first {
+            out.push(b',');
+        }
+        // Names are letters, digits and underscores.
+        out.push(b'"');
+        out.extend_from_slice(field.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        let written = if field.is_list {
+            list(field, same, out)
+        } else if let (Type::Nested(of), false) = (field.of, before.is_empty()) {
+            // A message in several parts is their fields one after the other.
+            message(of, &joined(same), out).map(|()| true)
+        } else {
+            value(field.of, *last, out)
+        };
+        match written {
+            Ok(true) => is_first = false,
+            Ok(false) => out.truncate(start),
+            Err(Malformed) => {
+                is_whole = false;
+                // A message is closed whatever was in it; of anything else nothing was written.
+                if out.ends_with(b":") {
+                    out.truncate(start);
+                } else {
+                    is_first = false;
+                }
+            }
+        }
+    }
+    out.push(b'}');
+    if is_whole { Ok(()) } else { Err(Malformed) }
+}
+
+fn joined(parts: &[(usize, Content<'_>)]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    for (_, part) in parts {
+        if let Content::Bytes(bytes) = part {
+            whole.extend_from_slice(bytes);
+        }
+    }
+    whole
+}
+
+fn list(
+    field: &Field,
+    items: &[(usize, Content<'_>)],
+    out: &mut Vec<u8>,
+) -> Result<bool, Malformed> {
+    out.push(b'[');
+    let mut result = Ok(true);
+    for (n, (_, item)) in items.iter().enumerate() {
+        let start = out.len();
+        if n > 0 && !out.ends_with(b"[") {
+            out.push(b',');
+        }
+        let content = out.len();
+        let written = match (field.of, *item) {
+            (Type::Nested(of), Content::Bytes(bytes)) => message(of, bytes, out),
+            (Type::Text, Content::Bytes(bytes)) => {
+                text(bytes, out);
+                Ok(())
+            }
+            _ => Err(Malformed),
+        };
+        if let Err(malformed) = written {
+            result = Err(malformed);
+            if out.len() == content {
+                out.truncate(start);
+            }
+        }
+    }
+    out.push(b']');
+    result
+}
+
+/// Writes a value; false when it is one that is left out.
+fn value(of: Type, content: Content<'_>, out: &mut Vec<u8>) -> Result<bool, Malformed> {
+    match (of, content) {
+        (Type::Nested(of), Content::Bytes(bytes)) => message(of, bytes, out).map(|()| true),
+        (Type::Moment, Content::Bytes(bytes)) => moment(bytes, out).map(|()| true),
+        (Type::Wrapped(of), Content::Bytes(bytes)) => {
+            let mut number = 0;
+            for field in Fields::of(bytes) {
+                if let (1, Content::Number(inner)) = field? {
+                    number = inner;
+                }
+            }
+            scalar(*of, number, out);
+            Ok(true)
+        }
+        (Type::Text, Content::Bytes(bytes)) => {
+            text(bytes, out);
+            Ok(!bytes.is_empty())
+        }
+        (
+            Type::Switch | Type::Signed | Type::Unsigned | Type::Long | Type::Named(_),
+            Content::Number(number),
+        ) => {
+            scalar(of, number, out);
+            Ok(number != 0)
+        }
+        // Another type than the definition has.
+        _ => Err(Malformed),
+    }
+}
+
+/// A number as its type has it. Wider ones are cut, as every reader of protocol buffers does.
+fn scalar(of: Type, number: u64, out: &mut Vec<u8>) {
+    // Writing to memory does not fail.
+    let _infallible = match of {
+        Type::Switch => write!(out, "{}", number != 0),
+        Type::Signed => write!(out, "{}", low(number).cast_signed()),
+        Type::Long => write!(out, "\"{number}\""),
+        Type::Named(names) => match name(names, low(number)) {
+            Some(name) => write!(out, "\"{name}\""),
+            None => write!(out, "{}", low(number).cast_signed()),
+        },
+        _ => write!(out, "{}", low(number)),
+    };
+}
+
+/// The lower half.
+fn low(number: u64) -> u32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+fn name(names: Names, number: u32) -> Option<&'static str> {
+    let at = names.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+    Some(names[at].1)
+}
+
+fn text(bytes: &[u8], out: &mut Vec<u8>) {
+    let text = String::from_utf8_lossy(bytes);
+    // Writing text to memory does not fail.
+    let _infallible = serde_json::to_writer(out, &*text);
+}
+
+/// Seconds and nanoseconds since 1970, with as many digits as there are in thousands.
+fn moment(bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let (mut seconds, mut nanoseconds) = (0_i64, 0_i32);
+    for field in Fields::of(bytes) {
+        match field? {
+            (1, Content::Number(number)) => seconds = number.cast_signed(),
+            (2, Content::Number(number)) => nanoseconds = low(number).cast_signed(),
+            _ => {}
+        }
+    }
+    let moment = jiff::Timestamp::new(seconds, nanoseconds).map_err(|_| Malformed)?;
+    let precision = match nanoseconds {
+        0 => 0,
+        n if n % 1_000_000 == 0 => 3,
+        n if n % 1_000 == 0 => 6,
+        _ => 9,
+    };
+    let _infallible = write!(out, "\"{moment:.precision$}\"");
+    Ok(())
+}
