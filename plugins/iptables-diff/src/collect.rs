@@ -62,7 +62,10 @@ const EVERY: [Question; 10] = [
 pub const COMMANDS: [(&str, &str); 12] = [
     ("host: iptables-save -c | iptables-save", "the rules of every host, with their counters"),
     ("host: ip6tables-save -c | ip6tables-save", "the same for IPv6"),
-    ("host: iptables-legacy-save -c | iptables-legacy-save", "whether the legacy backend holds rules too"),
+    (
+        "host: iptables-legacy-save -c | iptables-legacy-save",
+        "whether the legacy backend holds rules too",
+    ),
     ("host: ip6tables-legacy-save -c | ip6tables-legacy-save", "the same for IPv6"),
     ("host: iptables-nft-save -c | iptables-nft-save", "whether the nft backend holds rules too"),
     ("host: ip6tables-nft-save -c | ip6tables-nft-save", "the same for IPv6"),
@@ -208,7 +211,12 @@ fn take(fleet: &mut Fleet, host: usize, question: Question, place: String, outco
         set.troubles.extend(trouble.clone());
         set.warnings(&String::from_utf8_lossy(&outcome.err));
         for trouble in &set.troubles {
-            log::debug(&format!("{place}: line {}: {}: `{}`", trouble.line, trouble.kind.what(), trouble.text));
+            log::debug(&format!(
+                "{place}: line {}: {}: `{}`",
+                trouble.line,
+                trouble.kind.what(),
+                trouble.text
+            ));
         }
         Some(Ok(Dump { place: place.clone(), set }))
     };
@@ -217,15 +225,16 @@ fn take(fleet: &mut Fleet, host: usize, question: Question, place: String, outco
         Question::Legacy(family) => host.legacy[family as usize] = dump(host),
         Question::Nft(family) => host.nft[family as usize] = dump(host),
         Question::Version => {
-            host.tool = Some(ruleset::tool(&text).ok_or_else(|| {
-                format!("`{}`: no version in its output", question.command())
-            }));
+            host.tool = Some(
+                ruleset::tool(&text)
+                    .ok_or_else(|| format!("`{}`: no version in its output", question.command())),
+            );
         }
         Question::Sets => host.sets = Some(Ok(ipset::parse_sets(&text))),
         Question::NftTables => {
-            host.nft_tables = Some(nft::parse_tables(&text).map_err(|why| {
-                format!("`{}`: {why}", question.command())
-            }));
+            host.nft_tables = Some(
+                nft::parse_tables(&text).map_err(|why| format!("`{}`: {why}", question.command())),
+            );
         }
         Question::Addresses => {
             let (addresses, _) = iproute2::read_addresses(&text);

@@ -49,18 +49,23 @@ pub fn group(fleet: &Fleet, compared: &[usize], base: Option<usize>) -> Groups {
     let mut unread = Vec::new();
     for idx in compared.iter().copied() {
         let host = &fleet.hosts[idx];
-        let Some(v4) = host.set(Family::V4) else {
+        // Of a dump that was cut nobody knows what is missing on the host.
+        let Some(v4) = host.set(Family::V4).filter(|set| !set.is_partial()) else {
             unread.push(idx);
             continue;
         };
         let mut print = fleet.store.fingerprint(v4);
         print.push(u32::MAX);
         // Hosts whose IPv6 rules are not known are not told apart by them.
-        if let Some(v6) = host.set(Family::V6) {
+        if let Some(v6) = host.set(Family::V6).filter(|set| !set.is_partial()) {
             print.extend(fleet.store.fingerprint(v6));
         }
         let at = *known.entry(print).or_insert_with(|| {
-            groups.push(Group { hosts: Vec::new(), digest: String::new(), differences: Vec::new() });
+            groups.push(Group {
+                hosts: Vec::new(),
+                digest: String::new(),
+                differences: Vec::new(),
+            });
             groups.len() - 1
         });
         groups[at].hosts.push(idx);
@@ -77,15 +82,21 @@ pub fn group(fleet: &Fleet, compared: &[usize], base: Option<usize>) -> Groups {
             groups.insert(0, named);
             Base::Named
         }
-        None if groups.get(1).is_some_and(|second| second.hosts.len() == groups[0].hosts.len()) => Base::First,
+        None if groups.get(1).is_some_and(|second| second.hosts.len() == groups[0].hosts.len()) => {
+            Base::First
+        }
         None => Base::Majority,
     };
     if let Some((first, others)) = groups.split_first_mut() {
-        let base = &fleet.hosts[base.filter(|base| first.hosts.contains(base)).unwrap_or(first.hosts[0])];
+        let base =
+            &fleet.hosts[base.filter(|base| first.hosts.contains(base)).unwrap_or(first.hosts[0])];
         for group in others {
             let host = &fleet.hosts[group.hosts[0]];
             for family in Family::BOTH {
                 let (Some(old), Some(new)) = (base.set(family), host.set(family)) else { continue };
+                if old.is_partial() || new.is_partial() {
+                    continue;
+                }
                 let found = differences(&fleet.store, old, new);
                 group.differences.extend(found.into_iter().map(|it| (family, it)));
             }

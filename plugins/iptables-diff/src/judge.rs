@@ -42,5 +42,7 @@ pub(crate) fn some_of(names: &[&str]) -> String {
 
 /// The command that makes an agent install its rules anew.
 fn restart(host: &str) -> String {
-    format!("kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName={host}")
+    format!(
+        "kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName={host}"
+    )
 }

@@ -23,7 +23,9 @@ use collect::Scope;
 use groups::Groups;
 use model::Fleet;
 use report::{Chosen, Counting};
-use rows::{DiffRow, DifferenceRow, ExpectedRow, GroupRow, HostRow, RuleRow, ShowRow, StepRow, VerdictRow};
+use rows::{
+    DiffRow, DifferenceRow, ExpectedRow, GroupRow, HostRow, RuleRow, ShowRow, StepRow, VerdictRow,
+};
 
 /// The plugin.
 pub struct IptablesDiff;
@@ -67,7 +69,9 @@ impl Plugin for IptablesDiff {
         let card = collect::COMMANDS
             .iter()
             .fold(card, |card, (command, reason)| card.ask("hosts", &[command], reason));
-        collect::KINDS.iter().fold(card, |card, (kind, reason)| card.ask("cluster", &[kind], reason))
+        collect::KINDS
+            .iter()
+            .fold(card, |card, (kind, reason)| card.ask("cluster", &[kind], reason))
     }
 
     fn run(call: &Call) -> Result<(), Failure> {
@@ -83,7 +87,8 @@ impl Plugin for IptablesDiff {
 }
 
 fn base() -> Argument {
-    Argument::flag("base", Kind::Text, "Compare with this host instead of what most hosts have").hosts()
+    Argument::flag("base", Kind::Text, "Compare with this host instead of what most hosts have")
+        .hosts()
 }
 
 fn all() -> Argument {
@@ -91,7 +96,11 @@ fn all() -> Argument {
 }
 
 fn literal() -> Argument {
-    Argument::flag("literal", Kind::Boolean, "Keep each host's own addresses, podCIDRs and proxy ports")
+    Argument::flag(
+        "literal",
+        Kind::Boolean,
+        "Keep each host's own addresses, podCIDRs and proxy ports",
+    )
 }
 
 fn main_command() -> Command {
@@ -113,12 +122,28 @@ fn main_command() -> Command {
 
 fn show_command() -> Command {
     Command::new(&["iptables-diff", "show"], "Show rules with what they match, do and are for")
-        .argument(Argument::positional("shown", Kind::Text, "Host whose rules are shown; all when not given").hosts())
-        .argument(Argument::flag("table", Kind::Text, "Only this table").choices(&[
-            "filter", "nat", "mangle", "raw", "security",
-        ]))
-        .argument(Argument::flag("chain", Kind::Text, "Only chains whose name this regular expression finds"))
-        .argument(Argument::flag("grep", Kind::Text, "Only rules whose line this regular expression finds"))
+        .argument(
+            Argument::positional(
+                "shown",
+                Kind::Text,
+                "Host whose rules are shown; all when not given",
+            )
+            .hosts(),
+        )
+        .argument(
+            Argument::flag("table", Kind::Text, "Only this table")
+                .choices(&["filter", "nat", "mangle", "raw", "security"]),
+        )
+        .argument(Argument::flag(
+            "chain",
+            Kind::Text,
+            "Only chains whose name this regular expression finds",
+        ))
+        .argument(Argument::flag(
+            "grep",
+            Kind::Text,
+            "Only rules whose line this regular expression finds",
+        ))
         .example("kubectl lab iptables-diff show k8s-w1 --table nat", "one table of one host")
         .example("kubectl lab iptables-diff show --grep DROP", "every rule that drops")
 }
@@ -151,7 +176,10 @@ fn fold(call: &Call) -> Fold {
 }
 
 /// Sends rows of a table.
-fn send<R: TableRow>(name: &str, rows: impl IntoIterator<Item = (String, R)>) -> Result<(), Failure> {
+fn send<R: TableRow>(
+    name: &str,
+    rows: impl IntoIterator<Item = (String, R)>,
+) -> Result<(), Failure> {
     let mut table = Table::<R>::new(name);
     rows.into_iter().try_for_each(|(key, row)| table.push(&key, row))?;
     table.commit()
@@ -184,7 +212,9 @@ fn base_of(fleet: &Fleet, name: &str) -> Result<usize, Failure> {
         )));
     };
     if let Some(why) = fleet.hosts[place].why(model::Family::V4) {
-        return Err(Failure::Unavailable(format!("--base: the rules of `{name}` are not known: {why}")));
+        return Err(Failure::Unavailable(format!(
+            "--base: the rules of `{name}` are not known: {why}"
+        )));
     }
     Ok(place)
 }
@@ -223,9 +253,9 @@ fn run_hosts() -> Result<(), Failure> {
 fn run_show(call: &Call) -> Result<(), Failure> {
     let pattern = |name: &str| match call.text(name) {
         None => Ok(None),
-        Some(text) => Regex::new(text)
-            .map(Some)
-            .map_err(|error| Failure::InvalidInput(format!("--{name}: `{text}` is no regular expression: {error}"))),
+        Some(text) => Regex::new(text).map(Some).map_err(|error| {
+            Failure::InvalidInput(format!("--{name}: `{text}` is no regular expression: {error}"))
+        }),
     };
     let chosen = Chosen {
         host: call.text("shown").map(str::to_owned),
@@ -264,7 +294,10 @@ fn run_path(call: &Call) -> Result<(), Failure> {
     };
     let (ends, steps) = report::path_rows(&fleet, &packet);
     send::<VerdictRow>("verdicts", ends.into_iter().map(|row| (row.host.clone(), row)))?;
-    send::<StepRow>("path", steps.into_iter().map(|row| (format!("{}/{}", row.host, row.step), row)))
+    send::<StepRow>(
+        "path",
+        steps.into_iter().map(|row| (format!("{}/{}", row.host, row.step), row)),
+    )
 }
 
 /// An address, or the first one of a host.
@@ -274,13 +307,15 @@ fn address(fleet: &Fleet, what: &str, text: &str) -> Result<IpAddr, Failure> {
     }
     let host = fleet.hosts.iter().find(|host| host.name == text);
     host.and_then(|host| host.addresses.first().copied()).ok_or_else(|| {
-        Failure::InvalidInput(format!("{what}: `{text}` is neither an address nor the name of a host"))
+        Failure::InvalidInput(format!(
+            "{what}: `{text}` is neither an address nor the name of a host"
+        ))
     })
 }
 
 fn port(call: &Call, name: &str) -> Result<Option<u16>, Failure> {
     let Some(number) = call.integer(name) else { return Ok(None) };
-    u16::try_from(number)
-        .map(Some)
-        .map_err(|_| Failure::InvalidInput(format!("--{name}: {number} is no port; ports are 0 to 65535")))
+    u16::try_from(number).map(Some).map_err(|_| {
+        Failure::InvalidInput(format!("--{name}: {number} is no port; ports are 0 to 65535"))
+    })
 }

@@ -169,7 +169,8 @@ impl Host {
 impl Fleet {
     /// Hosts that are compared: nodes; every host where none is a node.
     pub fn compared(&self) -> Vec<usize> {
-        let nodes: Vec<usize> = (0..self.hosts.len()).filter(|idx| self.hosts[*idx].is_node).collect();
+        let nodes: Vec<usize> =
+            (0..self.hosts.len()).filter(|idx| self.hosts[*idx].is_node).collect();
         if nodes.is_empty() { (0..self.hosts.len()).collect() } else { nodes }
     }
 }

@@ -71,12 +71,22 @@ pub fn group_rows(fleet: &Fleet, groups: &Groups) -> Vec<(String, GroupRow)> {
                 rules: None,
                 rules6: None,
                 differences: None,
-                note: Some(host.why(Family::V4).unwrap_or("not known").to_owned()),
+                note: Some(unread(host)),
                 digest: String::new(),
             },
         ));
     }
     rows
+}
+
+/// Why the rules of a host cannot be compared.
+fn unread(host: &Host) -> String {
+    let troubles = host.set(Family::V4).map(|set| set.troubles.as_slice()).unwrap_or_default();
+    let hiding = troubles.iter().find(|trouble| trouble.kind.hides_rules());
+    hiding.map_or_else(
+        || host.why(Family::V4).unwrap_or("not known").to_owned(),
+        |trouble| trouble.kind.what().to_owned(),
+    )
 }
 
 /// Every difference of every group.
@@ -87,21 +97,28 @@ pub fn difference_rows(fleet: &Fleet, groups: &Groups) -> Vec<(String, Differenc
         for (family, difference) in &group.differences {
             let row = difference_row(fleet, &hosts, *family, difference);
             let at = row.number.or(row.base_number).unwrap_or_default();
-            let key = format!("{hosts}/{}/{}/{}/{at}/{}", row.family, row.table, row.chain, row.rule);
+            let key =
+                format!("{hosts}/{}/{}/{}/{at}/{}", row.family, row.table, row.chain, row.rule);
             rows.push((key, row));
         }
     }
     rows
 }
 
-fn difference_row(fleet: &Fleet, hosts: &str, family: Family, difference: &Difference) -> DifferenceRow {
+fn difference_row(
+    fleet: &Fleet,
+    hosts: &str,
+    family: Family,
+    difference: &Difference,
+) -> DifferenceRow {
     let store = &fleet.store;
     let chain = store.name(difference.chain);
     let (base, here) = (difference.kind.base(), difference.kind.here());
     let shown = here.or(base);
     let (rule, words) = match &difference.kind {
         Kind::Policy { base, here } => {
-            let shown = |policy: &Option<String>| policy.clone().unwrap_or_else(|| "no chain".to_owned());
+            let shown =
+                |policy: &Option<String>| policy.clone().unwrap_or_else(|| "no chain".to_owned());
             ("policy".to_owned(), Some(format!("{} → {}", shown(base), shown(here))))
         }
         Kind::Changed { base, here } => (
@@ -167,14 +184,16 @@ fn rules_of(
                     family: family.word(),
                     table: table.name.clone(),
                     chain: name.to_owned(),
-                    number: 0,
                     rule: format!("policy {policy}"),
+                    behind: None,
                     packets: counted(chain.counters).map(|it| count(it.packets)),
                     bytes: counted(chain.counters).map(|it| count(it.bytes)),
+                    number: 0,
                 },
             ));
         }
         let mut seen = std::collections::HashMap::new();
+        let mut behind: Option<String> = None;
         for (idx, rule) in fleet.store.compared(chain).into_iter().enumerate() {
             // The same rule twice is two rows; a rule that moved is the same row elsewhere.
             let times = seen.entry(rule.form).and_modify(|times| *times += 1).or_insert(1);
@@ -185,14 +204,20 @@ fn rules_of(
                     family: family.word(),
                     table: table.name.clone(),
                     chain: name.to_owned(),
-                    number: number(idx + 1),
                     rule: fleet.store.form(rule).to_owned(),
+                    behind: behind.replace(named(fleet.store.form(rule))),
                     packets: counted(rule.counters).map(|it| count(it.packets)),
                     bytes: counted(rule.counters).map(|it| count(it.bytes)),
+                    number: number(idx + 1),
                 },
             ));
         }
     }
+}
+
+/// A rule by its comment, or as it is.
+fn named(form: &str) -> String {
+    lab_netfilter::spec::comment(form).map_or_else(|| form.to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// Which rules `show` has.
@@ -211,11 +236,16 @@ pub struct Chosen {
 /// The rules as they are installed.
 pub fn show_rows(fleet: &Fleet, chosen: &Chosen) -> Vec<(String, ShowRow)> {
     let mut rows = Vec::new();
-    let hosts = fleet.hosts.iter().filter(|host| chosen.host.as_ref().is_none_or(|name| *name == host.name));
+    let hosts = fleet
+        .hosts
+        .iter()
+        .filter(|host| chosen.host.as_ref().is_none_or(|name| *name == host.name));
     for host in hosts {
         for family in Family::BOTH {
             let tables = host.set(family).into_iter().flat_map(|set| &set.tables);
-            for table in tables.filter(|table| chosen.table.as_ref().is_none_or(|name| *name == table.name)) {
+            for table in
+                tables.filter(|table| chosen.table.as_ref().is_none_or(|name| *name == table.name))
+            {
                 show_table(fleet, host, family, table, chosen, &mut rows);
             }
         }
@@ -291,7 +321,11 @@ fn with_members(host: &Host, spec: &str) -> String {
         let members = match &host.sets {
             Some(Ok(sets)) => match sets.get(&name) {
                 Some(members) if members.len() > MEMBERS => {
-                    format!("{} and {} more", members[..MEMBERS].join(", "), members.len() - MEMBERS)
+                    format!(
+                        "{} and {} more",
+                        members[..MEMBERS].join(", "),
+                        members.len() - MEMBERS
+                    )
                 }
                 Some(members) if members.is_empty() => "empty".to_owned(),
                 Some(members) => members.join(", "),
@@ -315,7 +349,14 @@ pub fn host_rows(fleet: &Fleet) -> Vec<(String, HostRow)> {
             Some(Ok(tables)) => {
                 let foreign = tables.iter().filter(|table| !table.is_of_iptables());
                 let shown: Vec<String> = foreign
-                    .map(|table| format!("{} {} ({})", table.family, table.name, verdicts::counted(table.n_rules, "rule")))
+                    .map(|table| {
+                        format!(
+                            "{} {} ({})",
+                            table.family,
+                            table.name,
+                            verdicts::counted(table.n_rules, "rule")
+                        )
+                    })
                     .collect();
                 Some(if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })
             }
@@ -352,7 +393,10 @@ pub fn diff_rows(fleet: &Fleet, groups: &Groups) -> Vec<(String, DiffRow)> {
             let diff = changed::unified(&fleet.store, (&base.name, old), (&host.name, new));
             if !diff.is_empty() {
                 let key = format!("{}/{}", host.name, family.word());
-                rows.push((key, DiffRow { hosts: names(fleet, group), family: family.word(), diff }));
+                rows.push((
+                    key,
+                    DiffRow { hosts: names(fleet, group), family: family.word(), diff },
+                ));
             }
         }
     }
@@ -360,12 +404,21 @@ pub fn diff_rows(fleet: &Fleet, groups: &Groups) -> Vec<(String, DiffRow)> {
 }
 
 /// Everything that differs from the model.
-pub fn expected_rows(fleet: &Fleet, verdicts: &[(usize, Family, verdicts::Verdict)]) -> Vec<(String, ExpectedRow)> {
+pub fn expected_rows(
+    fleet: &Fleet,
+    verdicts: &[(usize, Family, verdicts::Verdict)],
+) -> Vec<(String, ExpectedRow)> {
     let row = |(host, family, verdict): &(usize, Family, verdicts::Verdict)| {
         let host = &fleet.hosts[*host].name;
         let level = if verdict.word == Word::Missing { Level::Bad } else { Level::Warn };
         let at = verdict.number.unwrap_or_default();
-        let key = format!("{host}/{}/{}/{}/{at}/{}", family.word(), verdict.table, verdict.chain, verdict.rule);
+        let key = format!(
+            "{host}/{}/{}/{}/{at}/{}",
+            family.word(),
+            verdict.table,
+            verdict.chain,
+            verdict.rule
+        );
         let row = ExpectedRow {
             host: host.clone(),
             family: family.word(),

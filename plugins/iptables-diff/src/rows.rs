@@ -65,14 +65,16 @@ row! {
         pub table: String,
         /// Its chain.
         pub chain: String,
-        /// Its number in the chain.
-        pub number: i64,
         /// The rule.
         pub rule: String,
+        /// The rule in front of it, by its comment: what has moved is behind another one.
+        pub behind: Option<String>,
         /// Packets that matched, with `--counters`.
         pub packets: Option<i64>,
         /// Bytes of them.
         pub bytes: Option<i64>,
+        /// Its number in the chain; 0 for the chain's policy. It alone is no change.
+        pub number: i64 as hidden,
     }
 }
 

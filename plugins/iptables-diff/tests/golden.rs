@@ -5,10 +5,10 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use iptables_diff::IptablesDiff;
 use lab_output::{Cell, Report};
 use lab_plugin_test::Lab;
 use lab_types::Value;
-use iptables_diff::IptablesDiff;
 
 const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
@@ -117,7 +117,10 @@ fn hosts_stand_with_their_tools() {
 fn rules_are_shown_in_words() {
     let one = [("shown", Value::Text("k8s-ctr".to_owned()))];
     check("cilium-1.18.0-native", "show", &["iptables-diff", "show"], &one);
-    let table = [("table", Value::Text("raw".to_owned())), ("grep", Value::Text("NOTRACK for pod".to_owned()))];
+    let table = [
+        ("table", Value::Text("raw".to_owned())),
+        ("grep", Value::Text("NOTRACK for pod".to_owned())),
+    ];
     let drawn = check("cilium-1.18.0-native", "show-raw-grep", &["iptables-diff", "show"], &table);
     assert_eq!(drawn.matches("skip conntrack").count(), 12, "{drawn}");
 }

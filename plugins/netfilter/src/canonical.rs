@@ -29,7 +29,15 @@ pub enum Fold {
 
 /// Matches that change what they count when they are asked: their order means something.
 const COUNTING: [&str; 9] = [
-    "limit", "hashlimit", "statistic", "recent", "quota", "quota2", "connlimit", "nfacct", "rateest",
+    "limit",
+    "hashlimit",
+    "statistic",
+    "recent",
+    "quota",
+    "quota2",
+    "connlimit",
+    "nfacct",
+    "rateest",
 ];
 
 /// Writes a rule, without its chain, in the one form.
@@ -70,7 +78,9 @@ pub fn canonical(spec: &str, fold: Fold) -> String {
         }
     }
     packet.sort_by_key(|(rank, _)| *rank);
-    if !clauses.iter().any(|it| matches!(it.part, Part::Match(module, _) if COUNTING.contains(&module)))
+    if !clauses
+        .iter()
+        .any(|it| matches!(it.part, Part::Match(module, _) if COUNTING.contains(&module)))
     {
         matches.sort_by(|one, other| (one.1, &one.2).cmp(&(other.1, &other.2)));
     }
@@ -105,8 +115,20 @@ fn rank(option: &str) -> usize {
 }
 
 fn is_protocol(module: &str) -> bool {
-    matches!(module, "tcp" | "udp" | "udplite" | "icmp" | "icmp6" | "icmpv6" | "ipv6-icmp" | "sctp" | "esp" | "ah" | "dccp")
-        || module.bytes().all(|byte| byte.is_ascii_digit())
+    matches!(
+        module,
+        "tcp"
+            | "udp"
+            | "udplite"
+            | "icmp"
+            | "icmp6"
+            | "icmpv6"
+            | "ipv6-icmp"
+            | "sctp"
+            | "esp"
+            | "ah"
+            | "dccp"
+    ) || module.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `-m state` is `-m conntrack` in the kernel; numbers of protocols have names.
@@ -352,7 +374,10 @@ mod tests {
             ("-p 6 -m tcp --dport 80 -j DROP", "-p tcp -m tcp --destination-port 80 -j DROP"),
             ("-p tcp -m tcp -j DROP", "-p tcp -j DROP"),
             ("-m state --state NEW,ESTABLISHED", "-m conntrack --ctstate ESTABLISHED,NEW"),
-            ("-m mark --mark 0x1 -m socket --transparent", "-m socket --transparent -m mark --mark 0x1"),
+            (
+                "-m mark --mark 0x1 -m socket --transparent",
+                "-m socket --transparent -m mark --mark 0x1",
+            ),
             ("-o eth0 -s 10.0.0.1", "-s 10.0.0.1 -o eth0"),
             ("-p tcp -j REDIRECT --to-port 80", "-p tcp -j REDIRECT --to-ports 80"),
             ("-m comment --comment \"cali:abc\" -j X", "-m comment --comment \"cali:def\" -j X"),
@@ -363,7 +388,10 @@ mod tests {
         ] {
             same(one, other);
         }
-        same("-m statistic --probability 0.33333333349", "-m statistic --probability 0.33333333302");
+        same(
+            "-m statistic --probability 0.33333333349",
+            "-m statistic --probability 0.33333333302",
+        );
     }
 
     #[test]

@@ -125,7 +125,8 @@ fn chains<'t>(
     old: Option<&'t Table>,
     new: Option<&'t Table>,
 ) -> Vec<(u32, Option<&'t Chain>, Option<&'t Chain>)> {
-    let mut all: BTreeMap<(bool, String), (u32, Option<&'t Chain>, Option<&'t Chain>)> = BTreeMap::new();
+    let mut all: BTreeMap<(bool, String), (u32, Option<&'t Chain>, Option<&'t Chain>)> =
+        BTreeMap::new();
     let mut add = |chain: &'t Chain, is_new: bool| {
         let key = (!chain.is_built_in(), store.name(chain.name).to_owned());
         let pair = all.entry(key).or_insert((chain.name, None, None));
@@ -153,7 +154,9 @@ fn rules(store: &Store, old: Option<&Chain>, new: Option<&Chain>) -> Vec<Kind> {
     // Compared rules may stand in another order; people count as the host prints.
     let place = |chain: Option<&Chain>, rule: Rule| Place {
         number: chain
-            .and_then(|chain| chain.rules.iter().position(|it| it.line == rule.line && it.form == rule.form))
+            .and_then(|chain| {
+                chain.rules.iter().position(|it| it.line == rule.line && it.form == rule.form)
+            })
             .map_or(0, |at| at + 1),
         rule,
     };
@@ -166,14 +169,12 @@ fn rules(store: &Store, old: Option<&Chain>, new: Option<&Chain>) -> Vec<Kind> {
         }
         Change::Added { new: at } => Kind::Added(place(new, new_rules[at])),
         Change::Removed { old: at } => Kind::Removed(place(old, old_rules[at])),
-        Change::Moved { old: from, new: to } => Kind::Moved {
-            base: place(old, old_rules[from]),
-            here: place(new, new_rules[to]),
-        },
-        Change::Changed { old: from, new: to } => Kind::Changed {
-            base: place(old, old_rules[from]),
-            here: place(new, new_rules[to]),
-        },
+        Change::Moved { old: from, new: to } => {
+            Kind::Moved { base: place(old, old_rules[from]), here: place(new, new_rules[to]) }
+        }
+        Change::Changed { old: from, new: to } => {
+            Kind::Changed { base: place(old, old_rules[from]), here: place(new, new_rules[to]) }
+        }
     });
     changes.collect()
 }
@@ -237,7 +238,8 @@ pub fn unified(store: &Store, base: (&str, &Ruleset), here: (&str, &Ruleset)) ->
     if old == new {
         return String::new();
     }
-    let diff = TextDiff::configure().timeout(std::time::Duration::from_secs(5)).diff_lines(&old, &new);
+    let diff =
+        TextDiff::configure().timeout(std::time::Duration::from_secs(5)).diff_lines(&old, &new);
     // A diff without its labels is no diff for the tools that read one.
     let mut text = format!("--- {}\n+++ {}\n", base.0, here.0);
     let mut unified = diff.unified_diff();
@@ -318,9 +320,17 @@ mod tests {
     #[test]
     fn every_kind_of_difference_has_its_name_and_place() {
         check(str::to_owned, &[]);
-        check(|text| text.replace("-A INPUT -s 10.0.0.1/32 -j ACCEPT\n", ""), &["filter INPUT removed 2 0"]);
         check(
-            |text| text.replace("-A INPUT -s 10.0.0.1/32", "-A INPUT -s 10.0.0.9/32 -j DROP\n-A INPUT -s 10.0.0.1/32"),
+            |text| text.replace("-A INPUT -s 10.0.0.1/32 -j ACCEPT\n", ""),
+            &["filter INPUT removed 2 0"],
+        );
+        check(
+            |text| {
+                text.replace(
+                    "-A INPUT -s 10.0.0.1/32",
+                    "-A INPUT -s 10.0.0.9/32 -j DROP\n-A INPUT -s 10.0.0.1/32",
+                )
+            },
             &["filter INPUT added 0 2"],
         );
         check(
@@ -335,17 +345,35 @@ mod tests {
             &["filter INPUT moved 1 3"],
         );
         check(|text| text.replace("0x200/0xf00", "0x300/0xf00"), &["filter C changed 1 1"]);
-        check(|text| text.replace("FORWARD ACCEPT", "FORWARD DROP"), &["filter FORWARD policy 0 0"]);
-        check(|text| text.replace("filter", "raw"), &[
-            "filter INPUT removed 1 0", "filter INPUT removed 2 0", "filter INPUT removed 3 0", "filter C removed 1 0",
-            "raw INPUT added 0 1", "raw INPUT added 0 2", "raw INPUT added 0 3", "raw C added 0 1",
-        ]);
+        check(
+            |text| text.replace("FORWARD ACCEPT", "FORWARD DROP"),
+            &["filter FORWARD policy 0 0"],
+        );
+        check(
+            |text| text.replace("filter", "raw"),
+            &[
+                "filter INPUT removed 1 0",
+                "filter INPUT removed 2 0",
+                "filter INPUT removed 3 0",
+                "filter C removed 1 0",
+                "raw INPUT added 0 1",
+                "raw INPUT added 0 2",
+                "raw INPUT added 0 3",
+                "raw C added 0 1",
+            ],
+        );
     }
 
     #[test]
     fn the_word_is_named() {
-        let (old, new) = ("-s 10.0.0.1 -m mark --mark 0x200/0xf00 -j ACCEPT", "-s 10.0.0.1 -m mark --mark 0x300/0xf00 -j DROP");
-        assert_eq!(words_changed(old, new), "--mark 0x200/0xf00 → --mark 0x300/0xf00, -j ACCEPT → -j DROP");
+        let (old, new) = (
+            "-s 10.0.0.1 -m mark --mark 0x200/0xf00 -j ACCEPT",
+            "-s 10.0.0.1 -m mark --mark 0x300/0xf00 -j DROP",
+        );
+        assert_eq!(
+            words_changed(old, new),
+            "--mark 0x200/0xf00 → --mark 0x300/0xf00, -j ACCEPT → -j DROP"
+        );
         assert_eq!(words_changed("-j X", "-s 10.0.0.1 -j X"), "nothing → -s 10.0.0.1");
         assert_eq!(words_changed("-j X", "-j X"), "");
     }

@@ -83,7 +83,8 @@ pub fn shadowed(store: &Store, set: &Ruleset) -> Vec<Pair> {
                     continue;
                 }
                 let (conditions, action, ends) = parts(form);
-                let shadow = taking.iter().find(|(_, all, _)| all.iter().all(|it| conditions.contains(it)));
+                let shadow =
+                    taking.iter().find(|(_, all, _)| all.iter().all(|it| conditions.contains(it)));
                 if let Some((first, _, does)) = shadow {
                     if *does != action {
                         found.push(pair(table, chain, *first, place));
@@ -124,7 +125,14 @@ fn parts(form: &str) -> (Vec<String>, String, bool) {
             Part::Match(module, place) => {
                 counts |= matches!(
                     module,
-                    "limit" | "hashlimit" | "statistic" | "recent" | "quota" | "connlimit" | "time" | "nfacct"
+                    "limit"
+                        | "hashlimit"
+                        | "statistic"
+                        | "recent"
+                        | "quota"
+                        | "connlimit"
+                        | "time"
+                        | "nfacct"
                 );
                 let whole = text.entry(place).or_default();
                 whole.push_str(&shown);
@@ -137,7 +145,16 @@ fn parts(form: &str) -> (Vec<String>, String, bool) {
     let ends = !counts
         && matches!(
             spec::target(form),
-            Some("ACCEPT" | "DROP" | "REJECT" | "RETURN" | "MASQUERADE" | "SNAT" | "DNAT" | "REDIRECT")
+            Some(
+                "ACCEPT"
+                    | "DROP"
+                    | "REJECT"
+                    | "RETURN"
+                    | "MASQUERADE"
+                    | "SNAT"
+                    | "DNAT"
+                    | "REDIRECT"
+            )
         );
     (conditions, action, ends)
 }
@@ -176,7 +193,8 @@ pub fn forward_drops(store: &Store, set: &Ruleset) -> Option<ForwardDrop> {
         state: "NEW".to_owned(),
     };
     let is_dropped = |input: &str, output: &str| {
-        walk::walk(store, set, &packet(input, output), &HostFacts::default()).verdict == Verdict::Dropped
+        walk::walk(store, set, &packet(input, output), &HostFacts::default()).verdict
+            == Verdict::Dropped
     };
     let from_pod = is_dropped("lxc12ab", "eth0");
     let to_pod = is_dropped("eth0", "lxc12ab") && is_dropped("eth0", "cilium_host");
@@ -215,12 +233,13 @@ pub fn masquerades(
         state: "NEW".to_owned(),
     };
     let walk = walk::walk(store, &nat, &packet, facts);
-    walk.steps.iter().find(|step| step.unknown.is_empty() && step.effect.starts_with("source becomes")).and_then(
-        |step| {
+    walk.steps
+        .iter()
+        .find(|step| step.unknown.is_empty() && step.effect.starts_with("source becomes"))
+        .and_then(|step| {
             let (number, rule) = step.rule?;
             Some((step.chain, Place { number, rule }))
-        },
-    )
+        })
 }
 
 #[cfg(test)]
@@ -241,8 +260,10 @@ mod tests {
 
     #[test]
     fn a_feeder_twice_is_found_and_an_old_one_beside_a_new_one_is_not() {
-        let feeder = "-A INPUT -m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j CILIUM_INPUT\n";
-        let head = "*filter\n:INPUT ACCEPT [0:0]\n:CILIUM_INPUT - [0:0]\n:OLD_CILIUM_INPUT - [0:0]\n";
+        let feeder =
+            "-A INPUT -m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j CILIUM_INPUT\n";
+        let head =
+            "*filter\n:INPUT ACCEPT [0:0]\n:CILIUM_INPUT - [0:0]\n:OLD_CILIUM_INPUT - [0:0]\n";
         let check = |rules: &str, expected: &[(usize, usize)]| {
             let (store, set) = read(&format!("{head}{rules}COMMIT\n"));
             assert_eq!(numbers(&duplicated_feeders(&store, &set)), expected);
@@ -293,9 +314,18 @@ mod tests {
             let found = masquerades(&store, &set, from, to, &HostFacts::default());
             assert_eq!(found.map(|(_, place)| place.number), expected, "{rules}");
         };
-        check("-A POSTROUTING ! -d 172.20.0.0/16 -s 172.20.0.0/24 ! -o cilium_+ -j MASQUERADE\n", None);
-        check("-A POSTROUTING ! -d 172.20.0.0/24 -s 172.20.0.0/24 ! -o cilium_+ -j MASQUERADE\n", Some(1));
-        check("-A POSTROUTING -d 172.20.0.0/16 -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n", None);
+        check(
+            "-A POSTROUTING ! -d 172.20.0.0/16 -s 172.20.0.0/24 ! -o cilium_+ -j MASQUERADE\n",
+            None,
+        );
+        check(
+            "-A POSTROUTING ! -d 172.20.0.0/24 -s 172.20.0.0/24 ! -o cilium_+ -j MASQUERADE\n",
+            Some(1),
+        );
+        check(
+            "-A POSTROUTING -d 172.20.0.0/16 -j ACCEPT\n-A POSTROUTING -o eth0 -j MASQUERADE\n",
+            None,
+        );
         check("-A POSTROUTING -m mark --mark 0x4000/0x4000 -j MASQUERADE\n", None);
     }
 }

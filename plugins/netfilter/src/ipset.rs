@@ -61,7 +61,10 @@ mod tests {
         assert_eq!(sets["cilium_node_set_v4"], ["192.168.10.101", "10.0.2.15"]);
         assert_eq!(sets["empty"], [""; 0]);
         assert_eq!(sets, parse_sets(listed));
-        assert_eq!(parse_sets("ipset v7.17: Kernel error received: Operation not permitted\n"), Sets::new());
+        assert_eq!(
+            parse_sets("ipset v7.17: Kernel error received: Operation not permitted\n"),
+            Sets::new()
+        );
     }
 
     proptest! {

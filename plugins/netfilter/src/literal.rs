@@ -15,7 +15,8 @@ pub struct Literals {
 impl Literals {
     /// Adds a value: an address without a length, or a prefix. The first name of a value stays.
     pub fn add(&mut self, value: &str, name: &str) {
-        let value = value.strip_suffix("/32").or_else(|| value.strip_suffix("/128")).unwrap_or(value);
+        let value =
+            value.strip_suffix("/32").or_else(|| value.strip_suffix("/128")).unwrap_or(value);
         self.names.entry(value.to_owned()).or_insert_with(|| name.to_owned());
     }
 
@@ -77,7 +78,9 @@ impl Literals {
 /// Whether there is a word that could be an address: most rules have none.
 pub fn may_hold_address(text: &str) -> bool {
     words_at(text).any(|(_, word)| {
-        word.bytes().next().is_some_and(|first| first.is_ascii_hexdigit() || first == b':' || first == b'[')
+        word.bytes()
+            .next()
+            .is_some_and(|first| first.is_ascii_hexdigit() || first == b':' || first == b'[')
             && word.contains(['.', ':'])
     })
 }
@@ -110,8 +113,14 @@ mod tests {
     fn values_of_the_host_become_names() {
         for (text, folded) in [
             ("-s 172.20.0.0/24 -o eth0 -j X", "-s $POD_CIDR -o eth0 -j X"),
-            ("-d 192.168.10.100 -j SNAT --to-source 172.20.0.35", "-d $NODE_IP -j SNAT --to-source $ROUTER_IP"),
-            ("-j DNAT --to-destination 192.168.10.100:6443", "-j DNAT --to-destination $NODE_IP:6443"),
+            (
+                "-d 192.168.10.100 -j SNAT --to-source 172.20.0.35",
+                "-d $NODE_IP -j SNAT --to-source $ROUTER_IP",
+            ),
+            (
+                "-j DNAT --to-destination 192.168.10.100:6443",
+                "-j DNAT --to-destination $NODE_IP:6443",
+            ),
             ("-j DNAT --to-destination [fd00::1]:6443", "-j DNAT --to-destination $NODE_IP6:6443"),
             ("--src-range 192.168.10.100-192.168.10.110", "--src-range $NODE_IP-192.168.10.110"),
         ] {

@@ -41,12 +41,13 @@ struct Document {
 /// # Errors
 /// No JSON of nft.
 pub fn parse_tables(text: &str) -> Result<Vec<NftTable>, String> {
-    let document: Document = serde_json::from_str(text)
-        .map_err(|error| format!("line {}: {error}", error.line()))?;
+    let document: Document =
+        serde_json::from_str(text).map_err(|error| format!("line {}: {error}", error.line()))?;
     let mut tables: Vec<NftTable> = Vec::new();
     for (kind, value) in document.nftables.iter().flatten() {
         let word = |key: &str| value.get(key).and_then(|it| it.as_str()).unwrap_or_default();
-        let (family, name) = (word("family"), if kind == "table" { word("name") } else { word("table") });
+        let (family, name) =
+            (word("family"), if kind == "table" { word("name") } else { word("table") });
         if !matches!(kind.as_str(), "table" | "chain" | "rule") {
             continue;
         }
@@ -101,7 +102,11 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_told() {
-        assert!(parse_tables("Operation not permitted (you must be root)").unwrap_err().contains("line 1"));
+        assert!(
+            parse_tables("Operation not permitted (you must be root)")
+                .unwrap_err()
+                .contains("line 1")
+        );
         assert_eq!(parse_tables("{\"nftables\": []}"), Ok(vec![]));
     }
 }

@@ -25,7 +25,8 @@ pub fn owner(chain: &str, spec: &str) -> &'static str {
         .or_else(|| spec::target(spec).and_then(of_name))
         .or_else(|| {
             let comment = spec::comment(spec)?;
-            (comment.starts_with("cilium-feeder:") || comment.starts_with("cilium")).then_some("cilium")
+            (comment.starts_with("cilium-feeder:") || comment.starts_with("cilium"))
+                .then_some("cilium")
         })
         .unwrap_or("user")
 }
@@ -45,16 +46,37 @@ const COMMENTS: [(&str, &str); 36] = [
     ("ACCEPT for tunnel", "lets packets of the tunnel pass"),
     ("ACCEPT for wireguard", "lets packets of WireGuard pass"),
     ("host->any mark as from host", "mark: packets of the host get the identity host"),
-    ("redirect proxied traffic to host proxy", "mark: packets of a proxied connection go to the proxy"),
+    (
+        "redirect proxied traffic to host proxy",
+        "mark: packets of a proxied connection go to the proxy",
+    ),
     ("TPROXY to host", "tproxy: hands packets to the proxy's socket"),
     ("forward accept (nodeport)", "forward: lets packets of NodePort services pass"),
     ("forward accept", "forward: lets packets from and to pods pass, whatever the policy is"),
-    ("exclude traffic to cluster nodes from masquerade", "masquerade: packets to nodes keep the pod's address"),
-    ("cilium masquerade non-cluster", "masquerade: pods that leave the cluster get the node's address"),
-    ("cilium snat non-cluster via source route", "masquerade: pods that leave the cluster get the route's source"),
-    ("exclude proxy return traffic from masquerade", "masquerade: what the proxy sends back keeps its address"),
-    ("cilium host->cluster masquerade", "masquerade: the host reaches pods with the router's address"),
-    ("host->cluster from 127.0.0.1 masquerade", "masquerade: from loopback pods are reached with the router's address"),
+    (
+        "exclude traffic to cluster nodes from masquerade",
+        "masquerade: packets to nodes keep the pod's address",
+    ),
+    (
+        "cilium masquerade non-cluster",
+        "masquerade: pods that leave the cluster get the node's address",
+    ),
+    (
+        "cilium snat non-cluster via source route",
+        "masquerade: pods that leave the cluster get the route's source",
+    ),
+    (
+        "exclude proxy return traffic from masquerade",
+        "masquerade: what the proxy sends back keeps its address",
+    ),
+    (
+        "cilium host->cluster masquerade",
+        "masquerade: the host reaches pods with the router's address",
+    ),
+    (
+        "host->cluster from 127.0.0.1 masquerade",
+        "masquerade: from loopback pods are reached with the router's address",
+    ),
     ("hairpin traffic", "masquerade: a pod that reaches itself through a service gets an answer"),
     ("xfrm", "IPsec: packets with its marks pass"),
     ("encrypt/decrypt marks", "IPsec: packets with its marks pass"),
@@ -65,7 +87,10 @@ const COMMENTS: [(&str, &str); 36] = [
     ("kubernetes externally-visible", "kube-proxy: connections to services from outside"),
     ("kubernetes load balancer firewall", "kube-proxy: source ranges of load balancers"),
     ("kubernetes postrouting rules", "kube-proxy: masquerades what it marked"),
-    ("kubernetes service traffic requiring SNAT", "masquerade: packets to services that were marked for it"),
+    (
+        "kubernetes service traffic requiring SNAT",
+        "masquerade: packets to services that were marked for it",
+    ),
     ("kubernetes forwarding", "kube-proxy: lets packets to and from services pass"),
     ("kubernetes forwarding conntrack", "kube-proxy: lets answers pass"),
 ];
@@ -93,7 +118,9 @@ pub fn purpose(table: &str, chain: &str, spec: &str) -> Option<String> {
         (_, "DNAT") if comment.contains("hostport") || chain.starts_with("CNI-") => {
             "hostPort: leads to a pod"
         }
-        (chain, "DNAT") if chain.starts_with("KUBE-SEP-") => "kube-proxy: leads to one endpoint of a service",
+        (chain, "DNAT") if chain.starts_with("KUBE-SEP-") => {
+            "kube-proxy: leads to one endpoint of a service"
+        }
         (_, "DNAT" | "REDIRECT") => "leads to another destination",
         (chain, target) if chain.starts_with("KUBE-SVC-") && target.starts_with("KUBE-SEP-") => {
             "kube-proxy: chooses an endpoint of a service"
@@ -137,7 +164,9 @@ fn condition(clause: &Clause<'_>) -> Option<String> {
         (_, "-p" | "--protocol" | "--proto") => "",
         (Part::Match("socket" | "rpfilter", _), "-m" | "--match") => "",
         (_, "-m" | "--match") => return None,
-        (Part::Match("socket", _), "--transparent") => return Some("of a transparent one".to_owned()),
+        (Part::Match("socket", _), "--transparent") => {
+            return Some("of a transparent one".to_owned());
+        }
         (_, "--dport" | "--dports") => "to port",
         (_, "--sport" | "--sports") => "from port",
         (_, "--mark") => "mark",
@@ -165,7 +194,8 @@ fn condition(clause: &Clause<'_>) -> Option<String> {
 pub fn sets(spec: &str) -> Vec<String> {
     let list = WordList::of(spec);
     let clauses = list.clauses();
-    let names = clauses.iter().filter(|it| it.option == "--match-set").filter_map(|it| it.values.first());
+    let names =
+        clauses.iter().filter(|it| it.option == "--match-set").filter_map(|it| it.values.first());
     names.map(|word| word.text().into_owned()).collect()
 }
 
@@ -196,7 +226,11 @@ mod tests {
         for (chain, spec, expected) in [
             ("CILIUM_INPUT", "-j ACCEPT", "cilium"),
             ("OLD_CILIUM_INPUT", "-j ACCEPT", "cilium"),
-            ("INPUT", "-m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j CILIUM_INPUT", "cilium"),
+            (
+                "INPUT",
+                "-m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j CILIUM_INPUT",
+                "cilium",
+            ),
             ("INPUT", "-j KUBE-FIREWALL", "kubelet"),
             ("KUBE-SVC-AAAA", "-j KUBE-SEP-BBBB", "kube-proxy"),
             ("FORWARD", "-j DOCKER-USER", "docker"),
@@ -212,10 +246,26 @@ mod tests {
             let words = purpose("nat", chain, spec).unwrap_or_default();
             assert!(words.contains(part) && !part.is_empty(), "{spec}: {words}");
         };
-        check("PREROUTING", "-m comment --comment \"cilium-feeder: CILIUM_PRE_nat\" -j CILIUM_PRE_nat", "feeder: leads from PREROUTING");
-        check("INPUT", "-m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j OLD_CILIUM_INPUT", "leads to OLD_CILIUM_INPUT");
-        check("CILIUM_POST_nat", "-m comment --comment \"cilium masquerade non-cluster\" -j MASQUERADE", "leave the cluster");
-        check("CILIUM_PRE_raw", "-m comment --comment \"cilium: NOTRACK for proxy traffic\" -j CT --notrack", "to the proxy skip");
+        check(
+            "PREROUTING",
+            "-m comment --comment \"cilium-feeder: CILIUM_PRE_nat\" -j CILIUM_PRE_nat",
+            "feeder: leads from PREROUTING",
+        );
+        check(
+            "INPUT",
+            "-m comment --comment \"cilium-feeder: CILIUM_INPUT\" -j OLD_CILIUM_INPUT",
+            "leads to OLD_CILIUM_INPUT",
+        );
+        check(
+            "CILIUM_POST_nat",
+            "-m comment --comment \"cilium masquerade non-cluster\" -j MASQUERADE",
+            "leave the cluster",
+        );
+        check(
+            "CILIUM_PRE_raw",
+            "-m comment --comment \"cilium: NOTRACK for proxy traffic\" -j CT --notrack",
+            "to the proxy skip",
+        );
         check("X", "-j CT --notrack", "notrack");
         assert_eq!(purpose("nat", "X", "-j ACCEPT"), None);
     }
@@ -224,9 +274,21 @@ mod tests {
     fn conditions_and_actions_read_as_words() {
         for (spec, words, does) in [
             ("-j ACCEPT", "every packet", "ACCEPT"),
-            ("! -s 127.0.0.0/8 -d 10.0.0.1/32 -o lxc+ -p tcp -m tcp --dport 80 -j DROP", "not from 127.0.0.0/8, to 10.0.0.1, out by lxc+, tcp, to port 80", "DROP"),
-            ("-m mark ! --mark 0xe00/0xf00 -m comment --comment \"a b\" -j MARK --set-xmark 0xc00/0xf00", "not mark 0xe00/0xf00", "MARK --set-xmark 0xc00/0xf00"),
-            ("-m set --match-set cilium_node_set_v4 dst -g X", "to set cilium_node_set_v4", "goto X"),
+            (
+                "! -s 127.0.0.0/8 -d 10.0.0.1/32 -o lxc+ -p tcp -m tcp --dport 80 -j DROP",
+                "not from 127.0.0.0/8, to 10.0.0.1, out by lxc+, tcp, to port 80",
+                "DROP",
+            ),
+            (
+                "-m mark ! --mark 0xe00/0xf00 -m comment --comment \"a b\" -j MARK --set-xmark 0xc00/0xf00",
+                "not mark 0xe00/0xf00",
+                "MARK --set-xmark 0xc00/0xf00",
+            ),
+            (
+                "-m set --match-set cilium_node_set_v4 dst -g X",
+                "to set cilium_node_set_v4",
+                "goto X",
+            ),
             ("-m socket --transparent -j X", "socket, of a transparent one", "X"),
             ("-m statistic --mode random -j X", "mode random", "X"),
         ] {

@@ -171,12 +171,56 @@ const KEPT: usize = 20;
 
 /// Targets of the kernel, for telling them from chains.
 const TARGETS: [&str; 50] = [
-    "ACCEPT", "DROP", "RETURN", "QUEUE", "REJECT", "LOG", "MARK", "CONNMARK", "DNAT", "SNAT",
-    "MASQUERADE", "REDIRECT", "NETMAP", "CT", "NOTRACK", "TPROXY", "TCPMSS", "TCPOPTSTRIP", "TOS",
-    "DSCP", "ECN", "HL", "TTL", "NFLOG", "NFQUEUE", "ULOG", "TRACE", "TEE", "SET", "CLASSIFY",
-    "CLUSTERIP", "CHECKSUM", "AUDIT", "HMARK", "IDLETIMER", "LED", "MIRROR", "RATEEST", "SAME",
-    "SECMARK", "CONNSECMARK", "SYNPROXY", "DNPT", "SNPT", "NFACCT", "ACCOUNT", "DELUDE", "TARPIT",
-    "SYSRQ", "ECHO",
+    "ACCEPT",
+    "DROP",
+    "RETURN",
+    "QUEUE",
+    "REJECT",
+    "LOG",
+    "MARK",
+    "CONNMARK",
+    "DNAT",
+    "SNAT",
+    "MASQUERADE",
+    "REDIRECT",
+    "NETMAP",
+    "CT",
+    "NOTRACK",
+    "TPROXY",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TOS",
+    "DSCP",
+    "ECN",
+    "HL",
+    "TTL",
+    "NFLOG",
+    "NFQUEUE",
+    "ULOG",
+    "TRACE",
+    "TEE",
+    "SET",
+    "CLASSIFY",
+    "CLUSTERIP",
+    "CHECKSUM",
+    "AUDIT",
+    "HMARK",
+    "IDLETIMER",
+    "LED",
+    "MIRROR",
+    "RATEEST",
+    "SAME",
+    "SECMARK",
+    "CONNSECMARK",
+    "SYNPROXY",
+    "DNPT",
+    "SNPT",
+    "NFACCT",
+    "ACCOUNT",
+    "DELUDE",
+    "TARPIT",
+    "SYSRQ",
+    "ECHO",
 ];
 
 impl Store {
@@ -389,12 +433,17 @@ impl Store {
         let mut rules = chain.rules.clone();
         if self.name(chain.name) == "KUBE-SERVICES" {
             let is_of_service = |rule: &Rule| {
-                spec::target(self.spec(*rule))
-                    .is_some_and(|target| target.starts_with("KUBE-SVC-") || target.starts_with("KUBE-FW-"))
+                spec::target(self.spec(*rule)).is_some_and(|target| {
+                    target.starts_with("KUBE-SVC-") || target.starts_with("KUBE-FW-")
+                })
             };
             rules.sort_by_cached_key(|rule| {
                 // What concerns all keeps its place behind them.
-                if is_of_service(rule) { (0, self.form(*rule).to_owned()) } else { (1, String::new()) }
+                if is_of_service(rule) {
+                    (0, self.form(*rule).to_owned())
+                } else {
+                    (1, String::new())
+                }
             });
         }
         rules
@@ -592,7 +641,9 @@ mod tests {
 
     #[test]
     fn bad_input_is_told_and_the_rest_is_kept() {
-        use TroubleKind::{Cut, Incompatible, Message, NoTarget, OtherBackend, TableTwice, Undeclared, Unsupported};
+        use TroubleKind::{
+            Cut, Incompatible, Message, NoTarget, OtherBackend, TableTwice, Undeclared, Unsupported,
+        };
         for (text, expected) in [
             ("", vec![]),
             (SMALL, vec![]),
@@ -604,11 +655,23 @@ mod tests {
             ("*filter\n:A - [0:0]\n-A A -j UNHEARD --of 1\nCOMMIT\n", vec![]),
             ("-A INPUT -j DROP\n", vec![(Message, 1)]),
             ("bash: iptables-save: command not found\n", vec![(Message, 1)]),
-            ("iptables-save v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n", vec![(Message, 1)]),
-            ("Another app is currently holding the xtables lock. Perhaps you want to use the -w option?\n", vec![(Message, 1)]),
+            (
+                "iptables-save v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n",
+                vec![(Message, 1)],
+            ),
+            (
+                "Another app is currently holding the xtables lock. Perhaps you want to use the -w option?\n",
+                vec![(Message, 1)],
+            ),
             ("# Table `nat' is incompatible, use 'nft' tool.\n", vec![(Incompatible, 1)]),
-            ("# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n", vec![(OtherBackend, 1)]),
-            ("*raw\n:A - [0:0]\n-A A -m conntrack [unsupported revision] -j DROP\nCOMMIT\n", vec![(Unsupported, 3)]),
+            (
+                "# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n",
+                vec![(OtherBackend, 1)],
+            ),
+            (
+                "*raw\n:A - [0:0]\n-A A -m conntrack [unsupported revision] -j DROP\nCOMMIT\n",
+                vec![(Unsupported, 3)],
+            ),
         ] {
             assert_eq!(kinds(text), expected, "{text}");
         }
@@ -617,7 +680,9 @@ mod tests {
     #[test]
     fn warnings_beside_a_dump_are_told() {
         let mut set = read(SMALL).1;
-        set.warnings("# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n");
+        set.warnings(
+            "# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n",
+        );
         assert_eq!(set.troubles[0].kind, TroubleKind::OtherBackend);
         set.warnings("websocket: discarding message\n");
         assert_eq!(set.troubles.len(), 1);
@@ -704,9 +769,11 @@ mod tests {
     #[test]
     fn long_lines_and_many_rules_are_read() {
         let long = "x".repeat(1 << 20);
-        let text = format!("*filter\n:A - [0:0]\n-A A -m comment --comment \"{long}\" -j DROP\nCOMMIT\n");
+        let text =
+            format!("*filter\n:A - [0:0]\n-A A -m comment --comment \"{long}\" -j DROP\nCOMMIT\n");
         assert_eq!(read(&text).1.n_rules(), 1);
-        let rules: String = (0..100_000).map(|port| format!("-A A -p tcp --dport {port} -j DROP\n")).collect();
+        let rules: String =
+            (0..100_000).map(|port| format!("-A A -p tcp --dport {port} -j DROP\n")).collect();
         assert_eq!(read(&format!("*filter\n:A - [0:0]\n{rules}COMMIT\n")).1.n_rules(), 100_000);
         let error = read(&long).1;
         assert_eq!(error.troubles[0].text.len(), 200);

@@ -269,7 +269,10 @@ mod tests {
     fn old_forms_and_odd_ones_are_read() {
         assert_eq!(shown("-s ! 10.0.0.0/8"), ["packet! -s 10.0.0.0/8"]);
         assert_eq!(shown("-p tcp --dport ! 80"), ["packet -p tcp", "tcp1! --dport 80"]);
-        assert_eq!(shown("-j LOG --log-prefix \"-x \""), ["target -j LOG", "target --log-prefix -x "]);
+        assert_eq!(
+            shown("-j LOG --log-prefix \"-x \""),
+            ["target -j LOG", "target --log-prefix -x "]
+        );
         assert_eq!(shown("--nice -5 -j X"), ["packet --nice -5", "target -j X"]);
         assert_eq!(shown("word -j X"), ["packet  word", "target -j X"]);
         assert_eq!(shown("! !"), Vec::<String>::new());

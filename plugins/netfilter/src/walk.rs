@@ -210,7 +210,8 @@ pub fn walk(store: &Store, set: &Ruleset, packet: &Packet, facts: &HostFacts) ->
             way = way_to(&walker.packet.destination);
         }
     }
-    let verdict = verdict.unwrap_or(if walker.may_end { Verdict::Unknown } else { Verdict::Accepted });
+    let verdict =
+        verdict.unwrap_or(if walker.may_end { Verdict::Unknown } else { Verdict::Accepted });
     Walk { way, steps: walker.steps, verdict }
 }
 
@@ -247,7 +248,14 @@ impl Walker<'_> {
             return end;
         }
         if chain.policy.as_deref() == Some("DROP") {
-            self.step(table, chain.name, None, 0, Vec::new(), "policy: ends here, dropped".to_owned());
+            self.step(
+                table,
+                chain.name,
+                None,
+                0,
+                Vec::new(),
+                "policy: ends here, dropped".to_owned(),
+            );
             return End::Dropped;
         }
         End::Accepted
@@ -277,7 +285,14 @@ impl Walker<'_> {
     }
 
     /// Walks one chain; `is_certain` says whether the packet gets here at all.
-    fn chain(&mut self, table: &'static str, rules: &Table, chain: &Chain, depth: usize, is_certain: bool) -> End {
+    fn chain(
+        &mut self,
+        table: &'static str,
+        rules: &Table,
+        chain: &Chain,
+        depth: usize,
+        is_certain: bool,
+    ) -> End {
         for (idx, rule) in chain.rules.iter().enumerate() {
             if self.steps.len() >= STEPS {
                 self.may_end = true;
@@ -292,15 +307,27 @@ impl Walker<'_> {
                 Match::Perhaps(why) => why,
             };
             let is_sure = is_certain && unknown.is_empty();
-            let jump = clauses.iter().find(|it| matches!(it.option, "-j" | "--jump" | "-g" | "--goto"));
+            let jump =
+                clauses.iter().find(|it| matches!(it.option, "-j" | "--jump" | "-g" | "--goto"));
             let target = jump.and_then(|it| it.values.first()).map_or("", |word| word.raw);
             let options: Vec<&Clause<'_>> =
                 clauses.iter().filter(|it| it.part == Part::Target).skip(1).collect();
             let next = self.store.name_id(target).and_then(|name| rules.find(name));
             let place = Some((idx + 1, *rule));
             if let Some(next) = next {
-                let goes = if jump.is_some_and(|it| matches!(it.option, "-g" | "--goto")) { "goes to" } else { "enters" };
-                self.step(table, chain.name, place, depth, unknown.clone(), format!("{goes} {target}"));
+                let goes = if jump.is_some_and(|it| matches!(it.option, "-g" | "--goto")) {
+                    "goes to"
+                } else {
+                    "enters"
+                };
+                self.step(
+                    table,
+                    chain.name,
+                    place,
+                    depth,
+                    unknown.clone(),
+                    format!("{goes} {target}"),
+                );
                 if depth >= DEPTH {
                     self.may_end = true;
                     continue;
@@ -328,9 +355,18 @@ impl Walker<'_> {
     }
 
     /// What a target does; none where the walk goes on behind it.
-    fn act(&mut self, target: &str, options: &[&Clause<'_>], is_sure: bool) -> (String, Option<End>) {
+    fn act(
+        &mut self,
+        target: &str,
+        options: &[&Clause<'_>],
+        is_sure: bool,
+    ) -> (String, Option<End>) {
         let option = |name: &str| {
-            options.iter().find(|it| it.option == name).and_then(|it| it.values.first()).map(|word| word.raw)
+            options
+                .iter()
+                .find(|it| it.option == name)
+                .and_then(|it| it.values.first())
+                .map(|word| word.raw)
         };
         match target {
             "" => ("counts".to_owned(), None),
@@ -349,15 +385,22 @@ impl Walker<'_> {
                 (format!("mark becomes {mark}"), None)
             }
             "NOTRACK" | "CT" => {
-                let is_notrack = target == "NOTRACK" || options.iter().any(|it| it.option == "--notrack");
+                let is_notrack =
+                    target == "NOTRACK" || options.iter().any(|it| it.option == "--notrack");
                 if is_notrack && is_sure {
                     self.is_untracked = true;
                     "UNTRACKED".clone_into(&mut self.packet.state);
                 }
                 ((if is_notrack { "is not tracked" } else { "conntrack is told" }).to_owned(), None)
             }
-            "MASQUERADE" => ("source becomes the address of the device it leaves by".to_owned(), Some(End::Accepted)),
-            "SNAT" => (format!("source becomes {}", option("--to-source").unwrap_or("?")), Some(End::Accepted)),
+            "MASQUERADE" => (
+                "source becomes the address of the device it leaves by".to_owned(),
+                Some(End::Accepted),
+            ),
+            "SNAT" => (
+                format!("source becomes {}", option("--to-source").unwrap_or("?")),
+                Some(End::Accepted),
+            ),
             "DNAT" | "REDIRECT" => {
                 let to = option("--to-destination").or_else(|| option("--to-ports")).unwrap_or("?");
                 if is_sure {
@@ -374,9 +417,10 @@ impl Walker<'_> {
         let (address, port) = match to.parse::<IpAddr>() {
             Ok(ip) => (Some(ip), None),
             Err(_) => match to.rsplit_once(':') {
-                Some((ip, port)) => {
-                    (ip.trim_start_matches('[').trim_end_matches(']').parse().ok(), port.parse().ok())
-                }
+                Some((ip, port)) => (
+                    ip.trim_start_matches('[').trim_end_matches(']').parse().ok(),
+                    port.parse().ok(),
+                ),
                 None => (None, to.parse().ok()),
             },
         };
@@ -449,7 +493,8 @@ impl Walker<'_> {
     fn module_clause(&self, module: &str, clause: &Clause<'_>) -> Option<bool> {
         if matches!(clause.option, "-m" | "--match") {
             // `-m socket` alone is a condition, most others have their options behind them.
-            return (!matches!(module, "socket" | "rpfilter" | "eui64" | "unclean")).then_some(true);
+            return (!matches!(module, "socket" | "rpfilter" | "eui64" | "unclean"))
+                .then_some(true);
         }
         let value = clause.values.first().map(|word| word.text()).unwrap_or_default();
         let value: &str = &value;
@@ -623,7 +668,9 @@ mod tests {
     }
 
     fn filter(rules: &str, policy: &str) -> String {
-        format!("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD {policy} [0:0]\n:OUTPUT ACCEPT [0:0]\n:MINE - [0:0]\n{rules}COMMIT\n")
+        format!(
+            "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD {policy} [0:0]\n:OUTPUT ACCEPT [0:0]\n:MINE - [0:0]\n{rules}COMMIT\n"
+        )
     }
 
     #[test]
@@ -642,16 +689,23 @@ mod tests {
     fn chains_are_entered_and_left() {
         let rules = "-A FORWARD -p udp -j DROP\n-A FORWARD -j MINE\n-A FORWARD -p tcp -m tcp --dport 80 -j DROP\n\
                      -A MINE -s 172.20.0.0/16 -p tcp -m multiport --dports 22,8000:9000 -j ACCEPT\n-A MINE -d 10.0.0.0/8 -j RETURN\n";
-        let (steps, _, verdict) = walked(&filter(rules, "ACCEPT"), &packet("172.20.0.1", "10.0.0.1", 80));
-        assert_eq!(steps, [
-            "filter FORWARD 2: enters MINE", "filter MINE 2: returns",
-            "filter FORWARD 3: ends here, dropped",
-        ]);
+        let (steps, _, verdict) =
+            walked(&filter(rules, "ACCEPT"), &packet("172.20.0.1", "10.0.0.1", 80));
+        assert_eq!(
+            steps,
+            [
+                "filter FORWARD 2: enters MINE",
+                "filter MINE 2: returns",
+                "filter FORWARD 3: ends here, dropped",
+            ]
+        );
         assert_eq!(verdict, Verdict::Dropped);
-        let (steps, _, verdict) = walked(&filter(rules, "DROP"), &packet("172.20.0.1", "172.20.1.1", 8080));
+        let (steps, _, verdict) =
+            walked(&filter(rules, "DROP"), &packet("172.20.0.1", "172.20.1.1", 8080));
         assert_eq!(steps[1..], ["filter MINE 1: leaves this table, accepted"]);
         assert_eq!(verdict, Verdict::Accepted);
-        let (steps, _, verdict) = walked(&filter(rules, "DROP"), &packet("172.30.0.1", "172.20.1.1", 81));
+        let (steps, _, verdict) =
+            walked(&filter(rules, "DROP"), &packet("172.30.0.1", "172.20.1.1", 81));
         assert_eq!(steps[1..], ["filter FORWARD 0: policy: ends here, dropped"]);
         assert_eq!(verdict, Verdict::Dropped);
     }
@@ -661,9 +715,13 @@ mod tests {
         let rules = "-A FORWARD -i lxc+ -j DROP\n-A FORWARD -m limit --limit 1/s -j ACCEPT\n";
         let mut told = packet("172.20.0.1", "172.20.1.1", 80);
         let (steps, _, verdict) = walked(&filter(rules, "ACCEPT"), &told);
-        assert_eq!(steps, [
-            "filter FORWARD 1 ?: ends here, dropped", "filter FORWARD 2 ?: leaves this table, accepted",
-        ]);
+        assert_eq!(
+            steps,
+            [
+                "filter FORWARD 1 ?: ends here, dropped",
+                "filter FORWARD 2 ?: leaves this table, accepted",
+            ]
+        );
         assert_eq!(verdict, Verdict::Unknown);
         told.input = Some("eth0".to_owned());
         assert_eq!(walked(&filter(rules, "ACCEPT"), &told).2, Verdict::Accepted);
@@ -678,12 +736,19 @@ mod tests {
             *filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m mark --mark 0x200/0xf00 -j ACCEPT\nCOMMIT\n\
             *nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n";
         let (steps, _, _) = walked(text, &packet("172.20.0.1", "10.1.1.1", 80));
-        assert_eq!(steps, [
-            "raw PREROUTING 1: is not tracked", "mangle PREROUTING 1: mark becomes 0x200",
-            "filter FORWARD 1: leaves this table, accepted",
-        ]);
+        assert_eq!(
+            steps,
+            [
+                "raw PREROUTING 1: is not tracked",
+                "mangle PREROUTING 1: mark becomes 0x200",
+                "filter FORWARD 1: leaves this table, accepted",
+            ]
+        );
         let (steps, _, _) = walked(text, &packet("10.1.1.2", "10.1.1.1", 80));
-        assert_eq!(steps[2], "nat POSTROUTING 1: source becomes the address of the device it leaves by");
+        assert_eq!(
+            steps[2],
+            "nat POSTROUTING 1: source becomes the address of the device it leaves by"
+        );
     }
 
     #[test]

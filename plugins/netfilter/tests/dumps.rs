@@ -50,8 +50,13 @@ fn every_rule_of_a_real_dump_is_read_without_trouble() {
         let listed = name.contains("-S-filter").then_some("filter");
         let set = store.read(&text, &Literals::default(), listed);
         assert_eq!(set.troubles, [], "{name}");
-        assert_eq!(set.n_rules(), text.lines().filter(|line| line.contains("-A ")).count(), "{name}");
-        for rule in set.tables.iter().flat_map(|table| &table.chains).flat_map(|chain| &chain.rules) {
+        assert_eq!(
+            set.n_rules(),
+            text.lines().filter(|line| line.contains("-A ")).count(),
+            "{name}"
+        );
+        for rule in set.tables.iter().flat_map(|table| &table.chains).flat_map(|chain| &chain.rules)
+        {
             let form = store.form(*rule);
             assert_eq!(canonical(form, Fold::Names), form, "{name}");
         }

@@ -37,13 +37,21 @@ fn check(commands: &str, expected: &[&str]) {
     let found: Vec<String> = differences(&store, &base, &here)
         .iter()
         .map(|it| {
-            let number = |place: Option<lab_netfilter::changed::Place>| place.map_or(0, |it| it.number);
+            let number =
+                |place: Option<lab_netfilter::changed::Place>| place.map_or(0, |it| it.number);
             let words = match (it.kind.base(), it.kind.here()) {
-                (Some(one), Some(other)) => words_changed(store.form(one.rule), store.form(other.rule)),
+                (Some(one), Some(other)) => {
+                    words_changed(store.form(one.rule), store.form(other.rule))
+                }
                 _ => String::new(),
             };
             let (one, other) = (number(it.kind.base()), number(it.kind.here()));
-            format!("{} {} {} {one} {other} {words}", it.table, store.name(it.chain), it.kind.word())
+            format!(
+                "{} {} {} {one} {other} {words}",
+                it.table,
+                store.name(it.chain),
+                it.kind.word()
+            )
         })
         .collect();
     assert_eq!(found, expected, "{commands}");

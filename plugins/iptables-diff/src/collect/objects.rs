@@ -14,12 +14,18 @@ use crate::model::{Fleet, Host};
 /// Adds what objects say to the hosts; what cannot be listed stays unknown.
 pub(super) fn objects(fleet: &mut Fleet, with_config: bool) {
     let mut literals: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    let nodes = Selection::new("v1", "Node").keep("metadata.name").keep("spec").keep("status.addresses");
+    let nodes =
+        Selection::new("v1", "Node").keep("metadata.name").keep("spec").keep("status.addresses");
     for node in read(nodes.list::<Node>(), "v1/Node") {
-        let Some(host) = fleet.hosts.iter_mut().find(|host| host.name == node.name()) else { continue };
+        let Some(host) = fleet.hosts.iter_mut().find(|host| host.name == node.name()) else {
+            continue;
+        };
         let values = literals.entry(host.name.clone()).or_default();
         for ip in node.internal_ips() {
-            values.push((ip.to_string(), if ip.is_ipv4() { "$NODE_IP" } else { "$NODE_IP6" }.to_owned()));
+            values.push((
+                ip.to_string(),
+                if ip.is_ipv4() { "$NODE_IP" } else { "$NODE_IP6" }.to_owned(),
+            ));
             if !host.addresses.contains(&ip) {
                 host.addresses.push(ip);
             }
@@ -31,8 +37,12 @@ pub(super) fn objects(fleet: &mut Fleet, with_config: bool) {
             values.push((cidr.to_string(), "$NODE_POD_CIDR".to_owned()));
         }
     }
-    for node in read(Selection::new("cilium.io/v2", "CiliumNode").list::<CiliumNode>(), "CiliumNode") {
-        let Some(host) = fleet.hosts.iter_mut().find(|host| host.name == node.name()) else { continue };
+    for node in
+        read(Selection::new("cilium.io/v2", "CiliumNode").list::<CiliumNode>(), "CiliumNode")
+    {
+        let Some(host) = fleet.hosts.iter_mut().find(|host| host.name == node.name()) else {
+            continue;
+        };
         let values = literals.entry(host.name.clone()).or_default();
         let mut cidrs: Vec<(String, String)> = Vec::new();
         for (place, cidr) in node.pod_cidrs().enumerate() {
@@ -77,6 +87,8 @@ struct Pod {
 #[derive(Deserialize)]
 struct PodMetadata {
     #[serde(default)]
+    namespace: String,
+    #[serde(default)]
     labels: BTreeMap<String, String>,
 }
 
@@ -112,10 +124,12 @@ struct Condition {
 fn config(fleet: &mut Fleet) {
     let pods = Selection::new("v1", "Pod")
         .keep("metadata.labels")
+        .keep("metadata.namespace")
         .keep("spec.nodeName")
         .keep("spec.containers")
         .keep("status.conditions");
     let mut is_listed = true;
+    let mut namespace = "kube-system".to_owned();
     for pod in pods.list::<Pod>() {
         let pod = match pod {
             Ok(pod) => pod,
@@ -125,7 +139,9 @@ fn config(fleet: &mut Fleet) {
                 continue;
             }
         };
-        let Some(host) = pod.spec.node_name.as_ref().and_then(|name| host(fleet, name)) else { continue };
+        let Some(host) = pod.spec.node_name.as_ref().and_then(|name| host(fleet, name)) else {
+            continue;
+        };
         match pod.metadata.labels.get("k8s-app").map(String::as_str) {
             Some("cilium") => {
                 let agent = pod.spec.containers.iter().find(|it| it.name == "cilium-agent");
@@ -133,6 +149,7 @@ fn config(fleet: &mut Fleet) {
                 host.cilium = image.and_then(version_of);
                 let ready = pod.status.conditions.iter().find(|it| it.kind == "Ready");
                 host.is_agent_ready = ready.map(|it| it.status == "True");
+                namespace = pod.metadata.namespace;
             }
             Some("kube-proxy") => host.has_kube_proxy = Some(true),
             _ => {}
@@ -141,19 +158,12 @@ fn config(fleet: &mut Fleet) {
     for host in fleet.hosts.iter_mut().filter(|_| is_listed) {
         host.has_kube_proxy.get_or_insert(false);
     }
-    let maps = Selection::new("v1", "ConfigMap").fields("metadata.name=cilium-config");
-    let mut why = "there is no ConfigMap `cilium-config`".to_owned();
-    for map in maps.list::<ConfigMap>() {
-        match map {
-            Ok(map) if map.metadata.name == "cilium-config" => {
-                fleet.config = Some(Ok(Config::new(map.data)));
-                return;
-            }
-            Ok(_) => {}
-            Err(failure) => failure.message().clone_into(&mut why),
-        }
-    }
-    fleet.config = Some(Err(why));
+    // The agents' own namespace, which installers let people choose.
+    let maps = Selection::new("v1", "ConfigMap").namespace(&namespace);
+    fleet.config = Some(match maps.get::<ConfigMap>("cilium-config") {
+        Ok(map) => Ok(Config::new(map.data)),
+        Err(failure) => Err(failure.message().to_owned()),
+    });
 }
 
 fn host<'f>(fleet: &'f mut Fleet, name: &str) -> Option<&'f mut Host> {

@@ -60,7 +60,9 @@ impl Config {
         let is_cloud = matches!(ipam, "eni" | "alibabacloud");
         Some(match word {
             "always" => true,
-            "masquerade" => self.is_on(masquerade, true) && !self.is_on("enable-bpf-masquerade", false),
+            "masquerade" => {
+                self.is_on(masquerade, true) && !self.is_on("enable-bpf-masquerade", false)
+            }
             "tunnel" => self.is_tunnel(),
             "native" => !self.is_tunnel(),
             "ipsec" => self.is_on("enable-ipsec", false),
@@ -95,7 +97,9 @@ mod tests {
     use super::*;
 
     fn config(lines: &[(&str, &str)]) -> Config {
-        Config::new(lines.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+        Config::new(
+            lines.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]

@@ -73,7 +73,12 @@ pub struct Expected {
 
 /// The rules of Cilium's own chains that a release installs on a host, in the order of the
 /// chains. The second list says what is not known and so was left out.
-pub fn rules(minor: u32, config: &Config, is_v6: bool, facts: &Facts) -> (Vec<Expected>, Vec<String>) {
+pub fn rules(
+    minor: u32,
+    config: &Config,
+    is_v6: bool,
+    facts: &Facts,
+) -> (Vec<Expected>, Vec<String>) {
     let mut rules = Vec::new();
     let mut unknown = not_modelled(config, is_v6);
     for line in lines() {
@@ -83,7 +88,9 @@ pub fn rules(minor: u32, config: &Config, is_v6: bool, facts: &Facts) -> (Vec<Ex
             continue;
         }
         match filled(line.spec, config, is_v6, facts) {
-            Ok(spec) => rules.push(Expected { table: line.table, chain: line.chain, spec, when: line.when }),
+            Ok(spec) => {
+                rules.push(Expected { table: line.table, chain: line.chain, spec, when: line.when })
+            }
             Err(why) if unknown.contains(&why) => {}
             Err(why) => unknown.push(why),
         }
@@ -155,8 +162,12 @@ fn filled(spec: &str, config: &Config, is_v6: bool, facts: &Facts) -> Result<Str
                 Some(cidr) => cidr.to_owned(),
                 None => alloc()?,
             },
-            "$ROUTER" => facts.router.ok_or_else(|| "the address of cilium_host".to_owned())?.to_string(),
-            "$RANDOM" if config.is_on("iptables-random-fully", false) => " --random-fully".to_owned(),
+            "$ROUTER" => {
+                facts.router.ok_or_else(|| "the address of cilium_host".to_owned())?.to_string()
+            }
+            "$RANDOM" if config.is_on("iptables-random-fully", false) => {
+                " --random-fully".to_owned()
+            }
             "$RANDOM" => String::new(),
             _ => tunnel_port(config),
         };
@@ -191,17 +202,29 @@ mod tests {
 
     #[test]
     fn every_line_of_the_model_is_read() {
-        let written = MODEL.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        let written =
+            MODEL.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         assert_eq!(lines().count(), written);
         for line in lines() {
-            assert!(CHAINS.iter().any(|(table, _, chain, _)| *table == line.table && *chain == line.chain));
+            assert!(
+                CHAINS
+                    .iter()
+                    .any(|(table, _, chain, _)| *table == line.table && *chain == line.chain)
+            );
             for word in line.when.split(',') {
                 assert!(Config::default().holds(word, false).is_some(), "{word}");
             }
             assert!(known(line.from) != Known::No && known(line.to) != Known::No);
-            let set: Config = config(&[("ipv4-native-routing-cidr", "10.0.0.0/8"), ("ipv6-native-routing-cidr", "fd00::/8")]);
+            let set: Config = config(&[
+                ("ipv4-native-routing-cidr", "10.0.0.0/8"),
+                ("ipv6-native-routing-cidr", "fd00::/8"),
+            ]);
             let spec = filled(line.spec, &set, line.families == "6", &facts());
-            assert!(!spec.clone().unwrap_or_default().contains('$') && spec.is_ok(), "{}", line.spec);
+            assert!(
+                !spec.clone().unwrap_or_default().contains('$') && spec.is_ok(),
+                "{}",
+                line.spec
+            );
         }
     }
 
@@ -217,10 +240,17 @@ mod tests {
         assert_eq!(tunnel.len(), 5);
         assert!(tunnel[0].starts_with("-s 172.20.0.0/24 ! -d 172.20.0.0/24 ! -o cilium_+"));
         assert!(tunnel[2].ends_with("-j SNAT --to-source 172.20.0.35"));
-        let native = config(&[("routing-mode", "native"), ("iptables-random-fully", "true"), ("ipv4-native-routing-cidr", "172.20.0.0/16")]);
+        let native = config(&[
+            ("routing-mode", "native"),
+            ("iptables-random-fully", "true"),
+            ("ipv4-native-routing-cidr", "172.20.0.0/16"),
+        ]);
         let native = nat(&native);
         assert!(native[0].contains("--match-set cilium_node_set_v4 dst"));
-        assert!(native[1].ends_with("-j MASQUERADE --random-fully") && native[1].contains("! -d 172.20.0.0/16"));
+        assert!(
+            native[1].ends_with("-j MASQUERADE --random-fully")
+                && native[1].contains("! -d 172.20.0.0/16")
+        );
     }
 
     #[test]
@@ -231,7 +261,13 @@ mod tests {
 
     #[test]
     fn releases_are_read_from_versions() {
-        for (version, expected) in [("1.18.0", Some(18)), ("1.17.6-rc1", Some(17)), ("1.9", Some(9)), ("2.0.0", None), ("", None)] {
+        for (version, expected) in [
+            ("1.18.0", Some(18)),
+            ("1.17.6-rc1", Some(17)),
+            ("1.9", Some(9)),
+            ("2.0.0", None),
+            ("", None),
+        ] {
             assert_eq!(minor(version), expected, "{version}");
         }
         assert_eq!(known(18), Known::Verified);

@@ -82,8 +82,16 @@ pub struct Subject<'a> {
 }
 
 /// Judges the rules of one host and family. `literals` must be those the rules were read with.
-pub fn judge(store: &mut Store, set: &Ruleset, subject: &Subject<'_>, facts: &Facts, literals: &Literals) -> Judged {
-    let is_enabled = subject.config.is_on(if subject.is_v6 { "enable-ipv6" } else { "enable-ipv4" }, !subject.is_v6);
+pub fn judge(
+    store: &mut Store,
+    set: &Ruleset,
+    subject: &Subject<'_>,
+    facts: &Facts,
+    literals: &Literals,
+) -> Judged {
+    let is_enabled = subject
+        .config
+        .is_on(if subject.is_v6 { "enable-ipv6" } else { "enable-ipv4" }, !subject.is_v6);
     let is_installed = is_enabled && subject.config.is_on("install-iptables-rules", true);
     let (expected, unknown) = if is_installed {
         model::rules(subject.minor, subject.config, subject.is_v6, facts)
@@ -159,7 +167,9 @@ fn chains(
             Kind::Added(_) if is_installed => {
                 (Word::Unexpected, "nothing that is configured installs it".to_owned())
             }
-            Kind::Added(_) => (Word::Unexpected, "no rules are configured for this family".to_owned()),
+            Kind::Added(_) => {
+                (Word::Unexpected, "no rules are configured for this family".to_owned())
+            }
             Kind::Duplicated(_) => (Word::Duplicated, "it is there already".to_owned()),
             Kind::Moved { base, .. } => (Word::Moved, format!("expected as rule {}", base.number)),
             Kind::Changed { base, here } => {
@@ -182,7 +192,13 @@ fn chains(
 }
 
 /// One feeder for each chain, in front of all other rules unless configured otherwise.
-fn feeders(store: &Store, set: &Ruleset, subject: &Subject<'_>, is_installed: bool, verdicts: &mut Vec<Verdict>) {
+fn feeders(
+    store: &Store,
+    set: &Ruleset,
+    subject: &Subject<'_>,
+    is_installed: bool,
+    verdicts: &mut Vec<Verdict>,
+) {
     let config = subject.config;
     let disabled: Vec<&str> = config
         .text("disable-iptables-feeder-rules")
@@ -206,7 +222,11 @@ fn feeders(store: &Store, set: &Ruleset, subject: &Subject<'_>, is_installed: bo
         };
         let is_wanted = is_installed && !disabled.contains(&hook);
         match places.as_slice() {
-            [] if is_wanted => verdicts.push(of(Word::Missing, None, "expected: always; it leads to Cilium's rules")),
+            [] if is_wanted => verdicts.push(of(
+                Word::Missing,
+                None,
+                "expected: always; it leads to Cilium's rules",
+            )),
             [] => {}
             [first, ..] if !is_wanted => {
                 verdicts.push(of(Word::Unexpected, Some(*first), "no feeder is configured here"));
@@ -215,14 +235,23 @@ fn feeders(store: &Store, set: &Ruleset, subject: &Subject<'_>, is_installed: bo
                 if is_first && first.0 != 1 {
                     verdicts.push(of(Word::Moved, Some(*first), "expected as rule 1"));
                 }
-                verdicts.extend(rest.iter().map(|place| of(Word::Duplicated, Some(*place), "it is there already")));
+                verdicts.extend(
+                    rest.iter()
+                        .map(|place| of(Word::Duplicated, Some(*place), "it is there already")),
+                );
             }
         }
     }
 }
 
 /// Numbers and lines of the feeders of a chain.
-fn found_feeders(store: &Store, set: &Ruleset, table: &str, hook: &str, chain: &str) -> Vec<(usize, u32)> {
+fn found_feeders(
+    store: &Store,
+    set: &Ruleset,
+    table: &str,
+    hook: &str,
+    chain: &str,
+) -> Vec<(usize, u32)> {
     let rules = store.name_id(hook).and_then(|name| set.find(table)?.find(name));
     let Some(rules) = rules else { return Vec::new() };
     let is_feeder = |text: &str| {
@@ -230,7 +259,10 @@ fn found_feeders(store: &Store, set: &Ruleset, table: &str, hook: &str, chain: &
             && spec::comment(text).is_some_and(|comment| comment.starts_with("cilium-feeder:"))
     };
     let numbered = rules.rules.iter().enumerate();
-    numbered.filter(|(_, rule)| is_feeder(store.spec(**rule))).map(|(idx, rule)| (idx + 1, rule.line)).collect()
+    numbered
+        .filter(|(_, rule)| is_feeder(store.spec(**rule)))
+        .map(|(idx, rule)| (idx + 1, rule.line))
+        .collect()
 }
 
 /// Chains of a replacement of rules that did not end, and what leads to them.
@@ -239,11 +271,18 @@ fn old(store: &Store, set: &Ruleset, verdicts: &mut Vec<Verdict>) {
         for chain in &table.chains {
             let name = store.name(chain.name);
             if name.starts_with("OLD_CILIUM_") {
-                verdicts.push(of_chain(table, name, chain, "left by a replacement that did not end"));
+                verdicts.push(of_chain(
+                    table,
+                    name,
+                    chain,
+                    "left by a replacement that did not end",
+                ));
                 continue;
             }
             for (idx, rule) in chain.rules.iter().enumerate() {
-                if spec::target(store.spec(*rule)).is_some_and(|target| target.starts_with("OLD_CILIUM_")) {
+                if spec::target(store.spec(*rule))
+                    .is_some_and(|target| target.starts_with("OLD_CILIUM_"))
+                {
                     verdicts.push(Verdict {
                         word: Word::Stale,
                         table: table.name.clone(),
@@ -283,17 +322,20 @@ fn kube_proxy(store: &Store, set: &Ruleset, subject: &Subject<'_>, verdicts: &mu
     }
     let is_left = |name: &str| {
         // Those are the kubelet's.
-        name.starts_with("KUBE-") && !matches!(name, "KUBE-FIREWALL" | "KUBE-KUBELET-CANARY" | "KUBE-IPTABLES-HINT")
+        name.starts_with("KUBE-")
+            && !matches!(name, "KUBE-FIREWALL" | "KUBE-KUBELET-CANARY" | "KUBE-IPTABLES-HINT")
     };
     for table in &set.tables {
-        let left: Vec<&Chain> = table.chains.iter().filter(|chain| is_left(store.name(chain.name))).collect();
+        let left: Vec<&Chain> =
+            table.chains.iter().filter(|chain| is_left(store.name(chain.name))).collect();
         let n_rules: usize = left.iter().map(|chain| chain.rules.len()).sum();
         // The kubelet makes the chains of masquerading too, which do nothing while they are empty.
         if n_rules == 0 {
             continue;
         }
         let (chains, rules) = (counted(left.len(), "chain"), counted(n_rules, "rule"));
-        let first = left.iter().flat_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
+        let first =
+            left.iter().flat_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
         let first = first.min_by_key(|(_, rule)| rule.line);
         verdicts.push(Verdict {
             word: Word::Stale,

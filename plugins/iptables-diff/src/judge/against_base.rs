@@ -22,7 +22,8 @@ pub(super) fn check(fleet: &Fleet, groups: &Groups, found: &mut Vec<Finding>) {
     };
     for group in groups.groups.iter().skip(1) {
         let host = &fleet.hosts[group.hosts[0]];
-        let names: Vec<&str> = group.hosts.iter().map(|idx| fleet.hosts[*idx].name.as_str()).collect();
+        let names: Vec<&str> =
+            group.hosts.iter().map(|idx| fleet.hosts[*idx].name.as_str()).collect();
         let mut parts: BTreeMap<(Family, &str, u32, &str), Vec<&Difference>> = BTreeMap::new();
         for (family, difference) in &group.differences {
             let code = match difference.kind {
@@ -30,7 +31,10 @@ pub(super) fn check(fleet: &Fleet, groups: &Groups, found: &mut Vec<Finding>) {
                 Kind::Added(_) => "iptables-diff/extra-rule",
                 _ => "iptables-diff/other-rule",
             };
-            parts.entry((*family, &difference.table, difference.chain, code)).or_default().push(difference);
+            parts
+                .entry((*family, &difference.table, difference.chain, code))
+                .or_default()
+                .push(difference);
         }
         for ((family, table, chain, code), differences) in parts {
             let name = fleet.store.name(chain);
@@ -59,12 +63,27 @@ fn message(differences: &[&Difference], code: &str, others: &str) -> String {
         _ => {
             let mut words: Vec<&str> = differences.iter().map(|it| it.kind.word()).collect();
             words.dedup();
-            format!("{} against {others}: {}", if number == 1 { "1 difference".to_owned() } else { format!("{number} differences") }, words.join(", "))
+            format!(
+                "{} against {others}: {}",
+                if number == 1 {
+                    "1 difference".to_owned()
+                } else {
+                    format!("{number} differences")
+                },
+                words.join(", ")
+            )
         }
     }
 }
 
-fn evidence(fleet: &Fleet, finding: Finding, family: Family, difference: &Difference, base: &Host, host: &Host) -> Finding {
+fn evidence(
+    fleet: &Fleet,
+    finding: Finding,
+    family: Family,
+    difference: &Difference,
+    base: &Host,
+    host: &Host,
+) -> Finding {
     let place = |host: &Host, line: u32| match host.dump(family) {
         Some(dump) => format!("{}, line {line}", dump.place),
         None => host.name.clone(),
@@ -78,7 +97,8 @@ fn evidence(fleet: &Fleet, finding: Finding, family: Family, difference: &Differ
             Some(policy) => format!(":{name} {policy}"),
             None => format!("{name} is not there"),
         };
-        let of = |host: &Host| host.dump(family).map_or(host.name.clone(), |dump| dump.place.clone());
+        let of =
+            |host: &Host| host.dump(family).map_or(host.name.clone(), |dump| dump.place.clone());
         return finding.evidence(of(base), shown(old)).evidence(of(host), shown(here));
     }
     let mut finding = finding;
@@ -108,8 +128,12 @@ fn fixes(fleet: &Fleet, family: Family, difference: &Difference, host: &Host) ->
         return vec![restart(&host.name)];
     }
     let fix = match &difference.kind {
-        Kind::Removed(at) => format!("{tool} -t {table} -I {name} {} {}", at.number, store.spec(at.rule)),
-        Kind::Added(at) | Kind::Duplicated(at) => format!("{tool} -t {table} -D {name} {}", at.number),
+        Kind::Removed(at) => {
+            format!("{tool} -t {table} -I {name} {} {}", at.number, store.spec(at.rule))
+        }
+        Kind::Added(at) | Kind::Duplicated(at) => {
+            format!("{tool} -t {table} -D {name} {}", at.number)
+        }
         Kind::Changed { base, here } => {
             format!("{tool} -t {table} -R {name} {} {}", here.number, store.spec(base.rule))
         }

@@ -39,8 +39,10 @@ fn both(fleet: &Fleet, dump: &Dump, pair: &Pair, mut finding: Finding) -> Findin
 
 fn feeders(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut Vec<Finding>) {
     for pair in check::duplicated_feeders(&fleet.store, &dump.set) {
-        let message = format!("rule {} is the same feeder as rule {}", pair.second.number, pair.first.number);
-        let finding = Finding::warn("iptables-diff/duplicated-feeder", subject(fleet, host, &pair), message);
+        let message =
+            format!("rule {} is the same feeder as rule {}", pair.second.number, pair.first.number);
+        let finding =
+            Finding::warn("iptables-diff/duplicated-feeder", subject(fleet, host, &pair), message);
         let fix = format!(
             "on {}: {} -t {} -D {} {}",
             host.name,
@@ -55,8 +57,10 @@ fn feeders(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut 
 
 fn shadowed(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut Vec<Finding>) {
     for pair in check::shadowed(&fleet.store, &dump.set) {
-        let message =
-            format!("rule {} is never reached: rule {} takes its packets", pair.second.number, pair.first.number);
+        let message = format!(
+            "rule {} is never reached: rule {} takes its packets",
+            pair.second.number, pair.first.number
+        );
         let finding = Finding::warn("iptables-diff/shadowed", subject(fleet, host, &pair), message);
         let fix = format!(
             "on {}: {} -t {} -D {} {}, or put it in front of rule {}",
@@ -96,20 +100,34 @@ fn masquerade(fleet: &Fleet, host: &Host, found: &mut Vec<Finding>) {
     let Some(dump) = host.dump(Family::V4) else { return };
     let Some(source) = host.pod_cidrs.iter().find_map(|cidr| address_in(cidr)) else { return };
     let others = fleet.hosts.iter().filter(|other| other.name != host.name);
-    let Some((other, destination)) =
-        others.filter_map(|other| Some((other, other.pod_cidrs.iter().find_map(|cidr| address_in(cidr))?))).next()
+    let Some((other, destination)) = others
+        .filter_map(|other| {
+            Some((other, other.pod_cidrs.iter().find_map(|cidr| address_in(cidr))?))
+        })
+        .next()
     else {
         return;
     };
-    let facts = HostFacts { addresses: host.addresses.clone(), sets: host.sets.clone().and_then(Result::ok) };
-    let Some((chain, at)) = check::masquerades(&fleet.store, &dump.set, source, destination, &facts) else {
+    let facts = HostFacts {
+        addresses: host.addresses.clone(),
+        sets: host.sets.clone().and_then(Result::ok),
+    };
+    let Some((chain, at)) =
+        check::masquerades(&fleet.store, &dump.set, source, destination, &facts)
+    else {
         return;
     };
-    let message = format!("rule {} changes the source of packets from pods to pods of {}", at.number, other.name);
+    let message = format!(
+        "rule {} changes the source of packets from pods to pods of {}",
+        at.number, other.name
+    );
     let name = fleet.store.name(chain);
     found.push(
         Finding::bad("iptables-diff/pod-masquerade", format!("{} nat {name}", host.name), message)
-            .evidence(format!("{}, line {}", dump.place, at.rule.line), fleet.store.line(chain, at.rule))
+            .evidence(
+                format!("{}, line {}", dump.place, at.rule.line),
+                fleet.store.line(chain, at.rule),
+            )
             .evidence("packet", format!("{source} → {destination}"))
             .fix(format!("on {}: iptables -t nat -D {name} {}", host.name, at.number))
             .fix("exclude the range of pods in it, such as with ! -d of the cluster's range"),

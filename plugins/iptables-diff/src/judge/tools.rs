@@ -33,11 +33,9 @@ fn backends(fleet: &Fleet, host: &Host, found: &mut Vec<Finding>) {
         ),
     };
     let tool = if other == "legacy" { "iptables-legacy" } else { "iptables-nft" };
-    found.push(
-        finding
-            .fix(format!("look first: on {}: {tool}-save", host.name))
-            .fix("use one backend on host and in containers, then flush the other or start the node anew"),
-    );
+    found.push(finding.fix(format!("look first: on {}: {tool}-save", host.name)).fix(
+        "use one backend on host and in containers, then flush the other or start the node anew",
+    ));
 }
 
 fn first_rule(fleet: &Fleet, finding: Finding, dump: &crate::model::Dump) -> Finding {
@@ -70,7 +68,11 @@ fn unreadable(host: &Host, found: &mut Vec<Finding>) {
             for (line, text) in lines.iter().take(3) {
                 finding = finding.evidence(format!("{}, line {line}", dump.place), *text);
             }
-            found.push(finding.fix(format!("see for yourself: on {}: {}-save", host.name, family.tool())));
+            found.push(finding.fix(format!(
+                "see for yourself: on {}: {}-save",
+                host.name,
+                family.tool()
+            )));
         }
         if let (Family::V4, None) = (family, host.dump(family)) {
             continue;
@@ -81,7 +83,10 @@ fn unreadable(host: &Host, found: &mut Vec<Finding>) {
         found.push(
             Finding::new(Level::Unknown, "iptables-diff/unreadable", host.name.clone(), message)
                 .evidence(host.name.clone(), why)
-                .fix(format!("ask it alone and see why: kubectl lab iptables-diff -v --host {}", host.name)),
+                .fix(format!(
+                    "ask it alone and see why: kubectl lab iptables-diff -v --host {}",
+                    host.name
+                )),
         );
     }
 }

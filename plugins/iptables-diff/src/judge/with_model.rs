@@ -27,7 +27,12 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
     let config = match fleet.config.take() {
         Some(Ok(config)) => config,
         Some(Err(why)) => {
-            outcome.findings.push(no_model("cilium-config", "its values are not known", "ConfigMap cilium-config", &why));
+            outcome.findings.push(no_model(
+                "cilium-config",
+                "its values are not known",
+                "ConfigMap cilium-config",
+                &why,
+            ));
             return outcome;
         }
         None => return outcome,
@@ -40,7 +45,12 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
         }
         let Some(version) = host.cilium.clone() else {
             let message = "the release of its agent is not known";
-            outcome.findings.push(no_model(&host.name, message, "Pods k8s-app=cilium", "no image with a version on this node"));
+            outcome.findings.push(no_model(
+                &host.name,
+                message,
+                "Pods k8s-app=cilium",
+                "no image with a version on this node",
+            ));
             continue;
         };
         let minor = model::minor(&version).filter(|minor| model::known(*minor) != Known::No);
@@ -66,20 +76,29 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
                 router: host.routers[family as usize],
             };
             let literals = host.literals.clone();
-            let subject = Subject { minor, config: &config, is_v6, has_kube_proxy: host.has_kube_proxy };
+            let subject =
+                Subject { minor, config: &config, is_v6, has_kube_proxy: host.has_kube_proxy };
             let judged = verdicts::judge(&mut fleet.store, &set, &subject, &facts, &literals);
             if !judged.unknown.is_empty() {
                 let message = format!("not in the model: {}", judged.unknown.join(", "));
-                let finding = no_model(&fleet.hosts[idx].name, &message, "cilium-config", &config.line("routing-mode"));
+                let finding = no_model(
+                    &fleet.hosts[idx].name,
+                    &message,
+                    "cilium-config",
+                    &config.line("routing-mode"),
+                );
                 if !outcome.findings.contains(&finding) {
                     outcome.findings.push(finding);
                 }
             }
-            outcome.verdicts.extend(judged.verdicts.into_iter().map(|verdict| (idx, family, verdict)));
+            outcome
+                .verdicts
+                .extend(judged.verdicts.into_iter().map(|verdict| (idx, family, verdict)));
         }
     }
     for (minor, hosts) in unverified {
-        let message = format!("the model of Cilium 1.{minor} was not compared with a dump of that release");
+        let message =
+            format!("the model of Cilium 1.{minor} was not compared with a dump of that release");
         let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
         outcome.findings.push(
             Finding::info("iptables-diff/no-model", format!("Cilium 1.{minor}"), message)
@@ -109,11 +128,14 @@ fn findings(fleet: &Fleet, outcome: &mut Outcome) {
     for ((host, family, table, chain, word), verdicts) in parts {
         let host = &fleet.hosts[host];
         // Chains are replaced now and then, and while that lasts the old ones are there.
-        let is_moment = word == Word::Stale && chain != "KUBE-*" && host.is_agent_ready != Some(true);
+        let is_moment =
+            word == Word::Stale && chain != "KUBE-*" && host.is_agent_ready != Some(true);
         let level = if is_moment { Level::Info } else { Level::Warn };
         let rules = verdicts::counted(verdicts.len(), "rule");
         let message = match word {
-            Word::Missing if verdicts.len() == 1 => format!("{rules} that Cilium installs is missing"),
+            Word::Missing if verdicts.len() == 1 => {
+                format!("{rules} that Cilium installs is missing")
+            }
             Word::Missing => format!("{rules} that Cilium installs are missing"),
             Word::Stale => verdicts[0].why.clone(),
             word => format!("{rules} {}", word.as_str()),
@@ -132,11 +154,17 @@ fn findings(fleet: &Fleet, outcome: &mut Outcome) {
             finding = finding.evidence("why", verdicts[0].why.clone());
         }
         found.push(match (word, chain) {
-            (Word::Stale, "KUBE-*") => finding.fix(format!("on {}: kube-proxy --cleanup", host.name)),
+            (Word::Stale, "KUBE-*") => {
+                finding.fix(format!("on {}: kube-proxy --cleanup", host.name))
+            }
             (Word::Unexpected, _) => {
                 let number = verdicts[0].number.unwrap_or(1);
                 finding
-                    .fix(format!("on {}: {} -t {table} -D {chain} {number}", host.name, family.tool()))
+                    .fix(format!(
+                        "on {}: {} -t {table} -D {chain} {number}",
+                        host.name,
+                        family.tool()
+                    ))
                     .fix(restart(&host.name))
             }
             _ => finding.fix(restart(&host.name)),
