@@ -144,7 +144,7 @@ pub fn collect(scope: Scope, fold: Fold) -> Result<Fleet, Failure> {
         let Some(&(host, question)) = asked.get(index as usize) else { continue };
         let place = format!("{}: {}", fleet.hosts[host].name, question.command());
         match answer.and_then(|outcome| output(&outcome).map(|()| outcome)) {
-            Ok(outcome) => take(&mut fleet, host, question, place, &outcome),
+            Ok(outcome) => take(&mut fleet, host, question, &place, &outcome),
             Err(failure) => silent.push((host, question, failure)),
         }
     }
@@ -157,10 +157,7 @@ pub fn collect(scope: Scope, fold: Fold) -> Result<Fleet, Failure> {
 
 /// The output of a command that ended well; else what it said.
 fn output(outcome: &Outcome) -> Result<(), Failure> {
-    let failure = match outcome.success() {
-        Ok(_) => return Ok(()),
-        Err(failure) => failure,
-    };
+    let Err(failure) = outcome.success() else { return Ok(()) };
     // Tools that are not there are told of on either output.
     if outcome.err.is_empty() && !outcome.truncated {
         let text = outcome.text();
@@ -190,7 +187,7 @@ fn ask_agents(fleet: &mut Fleet, silent: &mut Vec<(usize, Question, Failure)>) {
         let place = format!("agent on {}: {}", fleet.hosts[host].name, question.command());
         match answer.and_then(|outcome| output(&outcome).map(|()| outcome)) {
             Ok(outcome) => {
-                take(fleet, host, question, place, &outcome);
+                take(fleet, host, question, &place, &outcome);
                 answered.push(at);
             }
             Err(failure) => log::debug(&format!("{place}: {}", failure.message())),
@@ -202,7 +199,7 @@ fn ask_agents(fleet: &mut Fleet, silent: &mut Vec<(usize, Question, Failure)>) {
     }
 }
 
-fn take(fleet: &mut Fleet, host: usize, question: Question, place: String, outcome: &Outcome) {
+fn take(fleet: &mut Fleet, host: usize, question: Question, place: &str, outcome: &Outcome) {
     let (text, trouble) = ruleset::decode(&outcome.out);
     let store = &mut fleet.store;
     let host = &mut fleet.hosts[host];
@@ -218,7 +215,7 @@ fn take(fleet: &mut Fleet, host: usize, question: Question, place: String, outco
                 trouble.text
             ));
         }
-        Some(Ok(Dump { place: place.clone(), set }))
+        Some(Ok(Dump { place: place.to_owned(), set }))
     };
     match question {
         Question::Rules(family) => host.rules[family as usize] = dump(host),
@@ -257,10 +254,10 @@ fn refuse(host: &mut Host, question: Question, failure: &Failure) {
     match question {
         Question::Rules(family) => host.rules[family as usize] = Some(Err(why)),
         // A backend whose tool is not there, or was not recorded, is not known to hold rules.
-        Question::Legacy(_) | Question::Nft(_) => {}
+        // Its own addresses are then those that objects tell.
+        Question::Legacy(_) | Question::Nft(_) | Question::Addresses => {}
         Question::Version => host.tool = Some(Err(why)),
         Question::Sets => host.sets = Some(Err(why)),
         Question::NftTables => host.nft_tables = Some(Err(why)),
-        Question::Addresses => {}
     }
 }

@@ -70,9 +70,9 @@ pub fn group(fleet: &Fleet, compared: &[usize], base: Option<usize>) -> Groups {
         });
         groups[at].hosts.push(idx);
     }
-    for at in 0..groups.len() {
+    for group in &mut groups {
         // Numbers of rules follow the order in which hosts answered; texts do not.
-        groups[at].digest = digest(fleet, groups[at].hosts[0]);
+        group.digest = digest(fleet, group.hosts[0]);
     }
     groups.sort_by_key(|group| (std::cmp::Reverse(group.hosts.len()), group.hosts[0]));
     let place = base.and_then(|base| groups.iter().position(|group| group.hosts.contains(&base)));

@@ -217,11 +217,12 @@ fn a_rule_that_is_never_reached_is_named() {
 
 #[test]
 fn dropped_forwarding_and_masqueraded_pods_are_bad() {
-    let forward: String = dump()
+    let forward = dump()
         .lines()
         .filter(|line| !line.starts_with("-A CILIUM_FORWARD"))
         .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<String>>()
+        .concat();
     let printed = [(
         "iptables-save -c",
         &*forward.replace(

@@ -1,7 +1,5 @@
 //! The stored card is what the plugin says of itself. `LAB_BLESS=1` writes it anew.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
 use iptables_diff::IptablesDiff;
 use lab_plugin::Plugin;
 

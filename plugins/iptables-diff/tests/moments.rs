@@ -18,7 +18,7 @@ fn rules(capture: &str, flag: &str) -> Report {
 fn changed(before: &str, after: &str, flag: &str) -> Vec<String> {
     let report = lab_output::against(rules(before, flag), rules(after, flag));
     let table = report.tables.iter().find(|table| table.name() == "rules");
-    let rows = table.map(|table| table.rows()).unwrap_or_default();
+    let rows = table.map(lab_output::Table::rows).unwrap_or_default();
     let cell = |row: &lab_output::Row, place: usize| row.cells[place].plain().into_owned();
     rows.iter().map(|row| [0, 1, 3, 4, 5].map(|place| cell(row, place)).join(" ")).collect()
 }

@@ -56,14 +56,11 @@ pub fn canonical(spec: &str, fold: Fold) -> String {
             Part::Packet => packet.push((rank(clause.option), context.text(clause))),
             Part::Target => join(&mut action, &context.text(clause)),
             Part::Match(module, place) => {
-                let place = match matches.iter().position(|(known, ..)| *known == place) {
-                    Some(at) => at,
-                    None => {
-                        let is_comment = module == "comment";
-                        matches.push((place, is_comment, String::new()));
-                        matches.len() - 1
-                    }
-                };
+                let known = matches.iter().position(|(known, ..)| *known == place);
+                let place = known.unwrap_or_else(|| {
+                    matches.push((place, module == "comment", String::new()));
+                    matches.len() - 1
+                });
                 let text = &mut matches[place].2;
                 if !matches!(clause.option, "-m" | "--match") {
                     if text.is_empty() {
@@ -85,8 +82,12 @@ pub fn canonical(spec: &str, fold: Fold) -> String {
         matches.sort_by(|one, other| (one.1, &one.2).cmp(&(other.1, &other.2)));
     }
     let mut text = String::with_capacity(spec.len());
-    packet.iter().for_each(|(_, clause)| join(&mut text, clause));
-    matches.iter().for_each(|(_, _, clause)| join(&mut text, clause));
+    for (_, clause) in &packet {
+        join(&mut text, clause);
+    }
+    for (_, _, clause) in &matches {
+        join(&mut text, clause);
+    }
     join(&mut text, &action);
     text
 }
@@ -316,9 +317,8 @@ pub(crate) fn integer(text: &str) -> Option<u32> {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             u32::from_str_radix(digits, 16).ok()
         }
-        Some(_) => None,
         None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
-        None => None,
+        _ => None,
     }
 }
 

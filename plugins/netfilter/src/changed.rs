@@ -119,14 +119,12 @@ pub fn differences(store: &Store, base: &Ruleset, here: &Ruleset) -> Vec<Differe
     found
 }
 
+/// A chain's name, and the chain in the base and here.
+type Both<'t> = (u32, Option<&'t Chain>, Option<&'t Chain>);
+
 /// The chains of two tables in the order of their names, built-in ones first.
-fn chains<'t>(
-    store: &Store,
-    old: Option<&'t Table>,
-    new: Option<&'t Table>,
-) -> Vec<(u32, Option<&'t Chain>, Option<&'t Chain>)> {
-    let mut all: BTreeMap<(bool, String), (u32, Option<&'t Chain>, Option<&'t Chain>)> =
-        BTreeMap::new();
+fn chains<'t>(store: &Store, old: Option<&'t Table>, new: Option<&'t Table>) -> Vec<Both<'t>> {
+    let mut all: BTreeMap<(bool, String), Both<'t>> = BTreeMap::new();
     let mut add = |chain: &'t Chain, is_new: bool| {
         let key = (!chain.is_built_in(), store.name(chain.name).to_owned());
         let pair = all.entry(key).or_insert((chain.name, None, None));
@@ -401,7 +399,7 @@ mod tests {
         ) {
             let mut store = Store::new(Fold::Names);
             let mut read = |ports: &[u8]| {
-                let rules: String = ports.iter().map(|port| format!("-A A -p tcp --dport {port} -j DROP\n")).collect();
+                let rules =  ports.iter().map(|port| format!("-A A -p tcp --dport {port} -j DROP\n")).collect::<Vec<String>>().concat();
                 store.read(&format!("*raw\n:A - [0:0]\n{rules}COMMIT\n"), &Literals::default(), None)
             };
             let (one, other) = (read(&one), read(&other));

@@ -187,7 +187,7 @@ mod tests {
                 }
             }
             let mut kept = left.into_iter().flatten();
-            let made: Vec<u32> = at_new.into_iter().map(|it| it.or_else(|| kept.next())).flatten().collect();
+            let made: Vec<u32> = at_new.into_iter().filter_map(|it| it.or_else(|| kept.next())).collect();
             prop_assert_eq!(made, new);
             prop_assert_eq!(kept.next(), None);
         }

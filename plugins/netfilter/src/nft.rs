@@ -79,8 +79,6 @@ pub fn parse_tables(text: &str) -> Result<Vec<NftTable>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
     use super::*;
 
     #[test]

@@ -156,13 +156,13 @@ fn condition(clause: &Clause<'_>) -> Option<String> {
     let value = value.strip_suffix("/32").unwrap_or(&value);
     let not = if clause.is_negated { "not " } else { "" };
     let name = match (clause.part, clause.option) {
-        (Part::Target, _) | (Part::Match("comment", _), _) => return None,
+        (Part::Target | Part::Match("comment", _), _) => return None,
         (_, "-s" | "--source" | "--src") => "from",
         (_, "-d" | "--destination" | "--dst") => "to",
         (_, "-i" | "--in-interface") => "in by",
         (_, "-o" | "--out-interface") => "out by",
-        (_, "-p" | "--protocol" | "--proto") => "",
-        (Part::Match("socket" | "rpfilter", _), "-m" | "--match") => "",
+        (_, "-p" | "--protocol" | "--proto")
+        | (Part::Match("socket" | "rpfilter", _), "-m" | "--match") => "",
         (_, "-m" | "--match") => return None,
         (Part::Match("socket", _), "--transparent") => {
             return Some("of a transparent one".to_owned());

@@ -441,13 +441,13 @@ impl Walker<'_> {
         let text = clause.values.first()?.raw;
         let (value, mask) = text.split_once('/').unwrap_or((text, "0xffffffff"));
         let (value, mask) = (integer(value)?, integer(mask)?);
-        let mark = self.mark?;
+        let old = self.mark?;
         Some(match clause.option {
-            "--set-xmark" => (mark & !mask) ^ value,
-            "--set-mark" => (mark & !(mask | value)) | value,
-            "--or-mark" => mark | value,
-            "--and-mark" => mark & value,
-            "--xor-mark" => mark ^ value,
+            "--set-xmark" => (old & !mask) ^ value,
+            "--set-mark" => (old & !(mask | value)) | value,
+            "--or-mark" => old | value,
+            "--and-mark" => old & value,
+            "--xor-mark" => old ^ value,
             _ => return None,
         })
     }
@@ -504,12 +504,12 @@ impl Walker<'_> {
                 let (want, mask) = value.split_once('/').unwrap_or((value, "0xffffffff"));
                 Some(self.mark? & integer(mask)? == integer(want)?)
             }
-            (_, "--dport" | "--destination-port") => ports(value, self.packet.destination_port),
-            (_, "--sport" | "--source-port") => ports(value, self.packet.source_port),
-            ("multiport", "--dports" | "--destination-ports") => {
+            (_, "--dport" | "--destination-port" | "--dports" | "--destination-ports") => {
                 ports(value, self.packet.destination_port)
             }
-            ("multiport", "--sports" | "--source-ports") => ports(value, self.packet.source_port),
+            (_, "--sport" | "--source-port" | "--sports" | "--source-ports") => {
+                ports(value, self.packet.source_port)
+            }
             ("conntrack" | "state", "--ctstate" | "--state") => {
                 // Whether an address was translated is another matter than the state.
                 let is_listed = value.split(',').any(|state| state == self.packet.state);
@@ -630,8 +630,6 @@ fn ports(value: &str, port: Option<u16>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
     use proptest::prelude::*;
 
     use super::*;

@@ -12,7 +12,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Of the data of the ConfigMap.
+    /// Of the data of the object `cilium-config`.
     pub fn new(data: BTreeMap<String, String>) -> Self {
         Self { data }
     }

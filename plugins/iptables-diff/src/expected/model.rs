@@ -89,7 +89,12 @@ pub fn rules(
         }
         match filled(line.spec, config, is_v6, facts) {
             Ok(spec) => {
-                rules.push(Expected { table: line.table, chain: line.chain, spec, when: line.when })
+                rules.push(Expected {
+                    table: line.table,
+                    chain: line.chain,
+                    spec,
+                    when: line.when,
+                });
             }
             Err(why) if unknown.contains(&why) => {}
             Err(why) => unknown.push(why),

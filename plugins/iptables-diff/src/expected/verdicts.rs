@@ -116,17 +116,14 @@ fn is_own(name: &str) -> bool {
 
 /// Rules that come and go with proxies and annotated pods.
 fn is_optional(spec: &str) -> bool {
-    match spec::comment(spec) {
-        Some(comment) => {
-            comment.starts_with("cilium: TPROXY to host") || comment.contains("no-track-host-ports")
-        }
-        // Those of pods with a no-track-port have no comment, and name one pod and port.
-        None => {
-            let has_port = spec.contains("--dport ") || spec.contains("--sport ");
-            let has_pod = spec.starts_with("-s ") || spec.starts_with("-d ");
-            has_port && has_pod
-        }
+    if let Some(comment) = spec::comment(spec) {
+        return comment.starts_with("cilium: TPROXY to host")
+            || comment.contains("no-track-host-ports");
     }
+    // Those of pods with a no-track-port have no comment, and name one pod and port.
+    let has_port = spec.contains("--dport ") || spec.contains("--sport ");
+    let has_pod = spec.starts_with("-s ") || spec.starts_with("-d ");
+    has_port && has_pod
 }
 
 /// Cilium's chains against those of the model.
@@ -335,7 +332,7 @@ fn kube_proxy(store: &Store, set: &Ruleset, subject: &Subject<'_>, verdicts: &mu
         }
         let (chains, rules) = (counted(left.len(), "chain"), counted(n_rules, "rule"));
         let first =
-            left.iter().flat_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
+            left.iter().filter_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
         let first = first.min_by_key(|(_, rule)| rule.line);
         verdicts.push(Verdict {
             word: Word::Stale,

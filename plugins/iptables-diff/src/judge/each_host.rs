@@ -99,12 +99,9 @@ fn forward(fleet: &Fleet, host: &Host, dump: &Dump, found: &mut Vec<Finding>) {
 fn masquerade(fleet: &Fleet, host: &Host, found: &mut Vec<Finding>) {
     let Some(dump) = host.dump(Family::V4) else { return };
     let Some(source) = host.pod_cidrs.iter().find_map(|cidr| address_in(cidr)) else { return };
-    let others = fleet.hosts.iter().filter(|other| other.name != host.name);
+    let mut others = fleet.hosts.iter().filter(|other| other.name != host.name);
     let Some((other, destination)) = others
-        .filter_map(|other| {
-            Some((other, other.pod_cidrs.iter().find_map(|cidr| address_in(cidr))?))
-        })
-        .next()
+        .find_map(|other| Some((other, other.pod_cidrs.iter().find_map(|cidr| address_in(cidr))?)))
     else {
         return;
     };

@@ -40,7 +40,7 @@ fn backends(fleet: &Fleet, host: &Host, found: &mut Vec<Finding>) {
 
 fn first_rule(fleet: &Fleet, finding: Finding, dump: &crate::model::Dump) -> Finding {
     let rules = dump.set.tables.iter().flat_map(|table| &table.chains);
-    let first = rules.flat_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
+    let first = rules.filter_map(|chain| chain.rules.first().map(|rule| (chain.name, *rule)));
     match first.min_by_key(|(_, rule)| rule.line) {
         Some((chain, rule)) => finding
             .evidence(format!("{}, line {}", dump.place, rule.line), fleet.store.line(chain, rule)),
@@ -73,9 +73,6 @@ fn unreadable(host: &Host, found: &mut Vec<Finding>) {
                 host.name,
                 family.tool()
             )));
-        }
-        if let (Family::V4, None) = (family, host.dump(family)) {
-            continue;
         }
     }
     if let Some(why) = host.why(Family::V4) {
