@@ -31,7 +31,10 @@ impl FanOut {
     }
 
     async fn turn(&self) -> Answer<SemaphorePermit<'_>> {
-        let turn = self.turns.acquire().await.map_err(|_| Failure::stopped())?;
+        let Ok(turn) = self.turns.try_acquire() else {
+            // Turns come free one by one, as commands end: these starts are spread already.
+            return self.turns.acquire().await.map_err(|_| Failure::stopped());
+        };
         // A few start at once; more are spread, so that one API server is not met by 32 handshakes
         // in one millisecond.
         if self.concurrency - self.turns.available_permits() > 4 {
@@ -60,6 +63,19 @@ mod tests {
         let all = (0..20).map(|_| fan_out.run(command()));
         assert!(futures::future::join_all(all).await.into_iter().all(|answer| answer.is_ok()));
         assert_eq!(most.into_inner(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_a_turn_starts_at_once() {
+        let fan_out = FanOut::new(8);
+        let mut turns = Vec::new();
+        for _ in 0..8 {
+            turns.push(fan_out.turn().await);
+        }
+        let mut waiting = std::pin::pin!(fan_out.turn());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        turns.pop();
+        assert!(futures::poll!(&mut waiting).is_ready());
     }
 
     #[tokio::test]

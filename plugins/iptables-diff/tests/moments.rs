@@ -25,10 +25,8 @@ fn changed(before: &str, after: &str, flag: &str) -> Vec<String> {
 
 #[test]
 fn the_upgrade_changed_no_rule() {
-    let (before, after) = (
-        "../../tests/fixtures/captures/upgrade-before",
-        "../../tests/fixtures/captures/upgrade-after",
-    );
+    let (before, after) =
+        ("../../tests/fixtures/upgrade/before", "../../tests/fixtures/upgrade/after");
     assert_eq!(changed(before, after, "rules"), [""; 0]);
     // What moved are counters: those of every rule that packets met.
     let moved = changed(before, after, "counters");
