@@ -53,6 +53,9 @@ pub enum Chunk {
     Out(Vec<u8>),
     /// Standard error.
     Err(Vec<u8>),
+    /// What follows came then, in Unix milliseconds. Only recorded streams say so: what runs
+    /// comes when it is taken.
+    At(u64),
     /// It ended, with its exit status; nothing follows.
     Ended(Answer<i32>),
 }

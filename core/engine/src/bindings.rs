@@ -30,6 +30,6 @@ wasmtime::component::bindgen!({
         "lab:plugin/cluster.watch": crate::inbox::Watch,
         "lab:plugin/hosts.place": crate::interface::hosts::PlaceHandle,
         "lab:plugin/hosts.batch": crate::interface::hosts::BatchHandle,
-        "lab:plugin/hosts.process": crate::inbox::Process,
+        "lab:plugin/hosts.process": crate::timeline::Process,
     },
 });

@@ -34,6 +34,7 @@ use crate::packed::unpack;
 use crate::state::Phase;
 use crate::state::Running;
 use crate::state::State;
+use crate::timeline::Timeline;
 use lab_backend::Gate;
 
 /// A command of the card with its values.
@@ -180,6 +181,7 @@ impl Component {
             report: Report::default(),
             rows: 0,
             inbox: inbox.clone(),
+            timeline: Timeline::default(),
             reader: run.reader,
             pending: Vec::new(),
         };

@@ -12,6 +12,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -52,7 +53,7 @@ impl Inbox {
     }
 
     /// A new source; if it counts, it is reason enough to wait.
-    fn open(&self, counts: bool) -> Source {
+    pub(crate) fn open(&self, counts: bool) -> Source {
         let mut sources = self.lock();
         let source = sources.next;
         sources.next += 1;
@@ -62,12 +63,12 @@ impl Inbox {
         source
     }
 
-    fn ready(&self, source: Source) {
+    pub(crate) fn ready(&self, source: Source) {
         self.lock().ready.insert(source);
         self.wake.notify_one();
     }
 
-    fn close(&self, source: Source) {
+    pub(crate) fn close(&self, source: Source) {
         let mut sources = self.lock();
         sources.open.remove(&source);
         sources.ready.remove(&source);
@@ -84,19 +85,22 @@ impl Inbox {
     /// Waits for sources; none when stopped, or when nothing is left to wait for.
     pub(crate) async fn wait(&self) -> Option<Vec<Source>> {
         loop {
-            {
-                let mut sources = self.lock();
-                if sources.stopped {
-                    return None;
-                }
-                if sources.open.is_empty() {
-                    return None;
-                }
-                if !sources.ready.is_empty() {
-                    return Some(std::mem::take(&mut sources.ready).into_iter().collect());
-                }
+            match self.look() {
+                Poll::Ready(sources) => return sources,
+                Poll::Pending => self.wake.notified().await,
             }
-            self.wake.notified().await;
+        }
+    }
+
+    /// The same without waiting.
+    pub(crate) fn look(&self) -> Poll<Option<Vec<Source>>> {
+        let mut sources = self.lock();
+        if sources.stopped || sources.open.is_empty() {
+            Poll::Ready(None)
+        } else if sources.ready.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(Some(std::mem::take(&mut sources.ready).into_iter().collect()))
         }
     }
 }
@@ -141,8 +145,6 @@ impl Drop for Ticker {
 
 /// Changes of a watched selection.
 pub type Watch = Queue<lab_backend::Answer<lab_backend::Change>>;
-/// Output of a running command.
-pub type Process = Queue<lab_backend::Chunk>;
 
 /// A stream on its way to the guest.
 pub struct Queue<T> {

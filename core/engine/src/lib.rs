@@ -14,6 +14,7 @@ mod listener;
 mod packed;
 mod reader;
 mod state;
+mod timeline;
 
 pub use cache::{ArtifactCache, CacheState};
 pub use component::{Call, Component, Crash, Finished, Run, RunError};

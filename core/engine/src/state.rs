@@ -19,6 +19,7 @@ use crate::Limits;
 use crate::Listener;
 use crate::Reader;
 use crate::inbox::Inbox;
+use crate::timeline::Timeline;
 use lab_backend::Gate;
 
 /// What a plugin may do now: describe itself with nothing to ask, or run.
@@ -36,6 +37,7 @@ pub(crate) struct Running {
     /// Rows of the report, or of what a reader has not taken yet.
     pub(crate) rows: usize,
     pub(crate) inbox: Inbox,
+    pub(crate) timeline: Timeline,
     pub(crate) reader: Option<Arc<dyn Reader>>,
     /// What changed in each table since its last commit, for the reader.
     pub(crate) pending: Vec<Vec<Change>>,

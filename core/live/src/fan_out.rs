@@ -3,25 +3,34 @@
 //! Apart because it is the one bound that all commands share, whatever carries them. Knows nothing
 //! of hosts; a command's deadline belongs to the command.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lab_backend::Answer;
 use lab_types::Failure;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::chance::jitter;
+/// Between the starts of two commands, where many are due. Hosts that answer after
+/// 20 ms leave room for 32 at a time at twice that distance: only starts that come together are
+/// spread.
+const SPACING: Duration = Duration::from_micros(300);
+/// So many may start together.
+const TOGETHER: u32 = 4;
+/// Timers are no finer.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
 
-/// A bound on commands in flight.
+/// A bound on commands in flight, and on those that start in one moment.
 pub(crate) struct FanOut {
     turns: Semaphore,
-    concurrency: usize,
+    /// When the next start is due.
+    next: Mutex<Instant>,
 }
 
 impl FanOut {
     /// At least one at a time.
     pub(crate) fn new(concurrency: usize) -> Self {
         let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS);
-        Self { turns: Semaphore::new(concurrency), concurrency }
+        Self { turns: Semaphore::new(concurrency), next: Mutex::new(Instant::now()) }
     }
 
     /// Waits for a turn and runs to the end.
@@ -31,16 +40,21 @@ impl FanOut {
     }
 
     async fn turn(&self) -> Answer<SemaphorePermit<'_>> {
-        let Ok(turn) = self.turns.try_acquire() else {
-            // Turns come free one by one, as commands end: these starts are spread already.
-            return self.turns.acquire().await.map_err(|_| Failure::stopped());
-        };
-        // A few start at once; more are spread, so that one API server is not met by 32 handshakes
-        // in one millisecond.
-        if self.concurrency - self.turns.available_permits() > 4 {
-            tokio::time::sleep(jitter(Duration::from_millis(15))).await;
+        let turn = self.turns.acquire().await.map_err(|_| Failure::stopped())?;
+        let ahead = self.ahead(Instant::now());
+        if ahead >= SHORTEST_SLEEP {
+            tokio::time::sleep(ahead).await;
         }
         Ok(turn)
+    }
+
+    /// How long a start has to wait, so that one API server is not met by 32 handshakes in one
+    /// millisecond.
+    fn ahead(&self, now: Instant) -> Duration {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = (*next).max(now);
+        *next = due + SPACING;
+        due.saturating_duration_since(now).saturating_sub(SPACING * TOGETHER)
     }
 }
 
@@ -65,17 +79,19 @@ mod tests {
         assert_eq!(most.into_inner(), 3);
     }
 
-    #[tokio::test]
-    async fn who_waited_for_a_turn_starts_at_once() {
-        let fan_out = FanOut::new(8);
-        let mut turns = Vec::new();
-        for _ in 0..8 {
-            turns.push(fan_out.turn().await);
+    #[test]
+    fn only_starts_that_come_together_are_spread() {
+        let fan_out = FanOut::new(32);
+        let now = Instant::now() + Duration::from_secs(1);
+        let ahead: Vec<Duration> = (0..32).map(|_| fan_out.ahead(now)).collect();
+        assert_eq!(ahead[..5], [Duration::ZERO; 5]);
+        assert_eq!((ahead[5], ahead[31]), (SPACING, 27 * SPACING));
+        // In a steady run, with as many in flight, none waits.
+        let mut later = now + Duration::from_secs(1);
+        for _ in 0..1000 {
+            later += Duration::from_millis(20) / 32;
+            assert_eq!(fan_out.ahead(later), Duration::ZERO);
         }
-        let mut waiting = std::pin::pin!(fan_out.turn());
-        assert!(futures::poll!(&mut waiting).is_pending());
-        turns.pop();
-        assert!(futures::poll!(&mut waiting).is_ready());
     }
 
     #[tokio::test]

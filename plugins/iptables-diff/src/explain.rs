@@ -9,7 +9,7 @@ pub struct Explained {
 }
 
 /// Every code of this plugin.
-pub const EXPLANATIONS: [Explained; 12] = [
+pub const EXPLANATIONS: &[Explained] = &[
     Explained {
         code: "iptables-diff/missing-rule",
         text: "Checks: every node has the rules that most nodes have, or those of --base. Counters, values that are each node's own, ports of proxies and spellings do not count; the order in a chain does.\n\
@@ -108,6 +108,15 @@ pub const EXPLANATIONS: [Explained; 12] = [
                Fix: restart the agent of the node, which installs all anew; for kube-proxy's rules `kube-proxy --cleanup`.\n\
                Since: 0.1.0.\n\
                Source: Cilium 1.17 and 1.18 as recorded; other releases from their source or as their neighbours, which is told.",
+    },
+    Explained {
+        code: "iptables-diff/as-expected",
+        text: "Checks: every rule in Cilium's chains on these nodes was read, and is one that the model has; none of the model is missing.\n\
+               Why: a table without rows does not say what was compared.\n\
+               See for yourself: `kubectl lab iptables-diff show NODE --grep CILIUM`.\n\
+               Fix: nothing to do.\n\
+               Since: 0.1.0.\n\
+               Source: as of iptables-diff/not-expected.",
     },
     Explained {
         code: "iptables-diff/no-model",

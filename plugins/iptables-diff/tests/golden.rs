@@ -45,7 +45,8 @@ fn a_host_beside_the_cluster_is_compared_when_asked() {
 fn expected_is_silent_on_a_healthy_lab() {
     for capture in CAPTURES_ALL {
         let drawn = check(capture, "expected", &["iptables-diff", "expected"], &[]);
-        assert_eq!(drawn.lines().count(), 2, "{drawn}");
+        assert!(drawn.contains("== info iptables-diff/as-expected: k8s-ctr, k8s-w0, k8s-w1: "));
+        assert_eq!(drawn.lines().count(), 7, "{drawn}");
     }
 }
 

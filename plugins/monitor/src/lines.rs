@@ -32,6 +32,8 @@ pub struct Lines {
     lost: BTreeMap<Rc<str>, (u64, Option<i64>)>,
     ticks: u32,
     has_new: bool,
+    /// In a recording nobody waits.
+    is_live: bool,
 }
 
 impl Lines {
@@ -46,6 +48,7 @@ impl Lines {
             lost: BTreeMap::new(),
             ticks: 0,
             has_new: false,
+            is_live: inbox::now().is_some(),
         }
     }
 
@@ -119,7 +122,7 @@ impl Sink for Lines {
         if is_tick {
             self.ticks += 1;
             // A quiet cluster would not fill the window, and nobody waits for that.
-            if self.ticks.is_multiple_of(WINDOW) && inbox::now().is_some() {
+            if self.ticks.is_multiple_of(WINDOW) && self.is_live {
                 self.drain()?;
             }
             if self.ticks.is_multiple_of(LOST_EVERY) {

@@ -9,8 +9,6 @@ row! {
         pub time: Option<Timestamp>,
         /// The node that saw it.
         pub node: String,
-        /// Kind of the event, in Cilium's words.
-        pub r#type: &'static str,
         /// What became of the packet or the request.
         pub verdict: Health,
         /// Who sent it: pod, service, node, host, or address with identity.
@@ -21,14 +19,16 @@ row! {
         pub protocol: String,
         /// Flags of TCP, or the type of an ICMP message.
         pub flags: String,
+        /// Why it was dropped, what the policy matched, what was requested, what the agent did.
+        pub reason: String,
+        /// Kind of the event, in Cilium's words.
+        pub r#type: &'static str,
         /// Length of the packet.
         pub bytes: Option<u32>,
         /// Into the endpoint or out of it, where that is told.
         pub direction: Option<&'static str>,
         /// Observation point.
         pub point: Option<&'static str>,
-        /// Why it was dropped, what the policy matched, what was requested, what the agent did.
-        pub reason: String,
         /// State of the connection.
         pub state: String as wide,
         /// Device.

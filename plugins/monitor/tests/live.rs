@@ -9,6 +9,12 @@ use lab_plugin::{Call, Cell, Chunk, Column, Failure, Finding, Place, Plugin, Sel
 use monitor::Monitor;
 
 /// What the relay's script is called.
+/// Columns of the table of events.
+const SOURCE: usize = 3;
+const DESTINATION: usize = 4;
+const REASON: usize = 7;
+const TYPE: usize = 8;
+
 const RELAY: &str = "relay";
 
 type Script = VecDeque<Result<Vec<Chunk>, Failure>>;
@@ -148,7 +154,7 @@ fn events(fake: &Fake) -> Vec<(String, String)> {
     };
     let rows = fake.rows.borrow();
     let rows = rows.get("events").cloned().unwrap_or_default();
-    rows.iter().map(|row| (text(&row.cells[2]), text(&row.cells[11]))).collect()
+    rows.iter().map(|row| (text(&row.cells[TYPE]), text(&row.cells[REASON]))).collect()
 }
 
 const DROP: &str = r#"{"cpu":"CPU 01:","type":"drop","mark":"0x0","reason":"Policy denied","source":7,"bytes":98,"srcLabel":46329,"dstLabel":8534,"dstID":7,"Line":2127,"File":2,"ExtError":0,"Ifindex":9,"summary":{"l3":{"src":"10.0.0.1","dst":"10.0.0.2"}}}"#;
@@ -228,7 +234,7 @@ fn a_pod_deleted_while_its_events_come_keeps_its_name() {
     fake.objects.insert("Pod", changes);
     let fake = run(fake, &["monitor"], &[]);
     let rows = fake.rows.borrow();
-    let destination = &rows["events"][0].cells[5];
+    let destination = &rows["events"][0].cells[DESTINATION];
     assert!(matches!(destination, Cell::Text(text) if text == "shop/x"), "{destination:?}");
 }
 
@@ -240,7 +246,7 @@ fn an_object_that_cannot_be_read_costs_its_name_alone() {
         .insert("Pod", vec![Change::Added("{\"metadata\":7}".into()), Change::Added(pod.into())]);
     let fake = run(fake, &["monitor"], &[]);
     let rows = fake.rows.borrow();
-    assert!(matches!(&rows["events"][0].cells[4], Cell::Text(text) if text == "shop/x"));
+    assert!(matches!(&rows["events"][0].cells[SOURCE], Cell::Text(text) if text == "shop/x"));
     assert_eq!(fake.partials.borrow().len(), 1);
 }
 
@@ -265,9 +271,9 @@ fn ten_thousand_endpoints_have_their_names() {
     fake.objects.insert("Pod", pods.collect());
     let fake = run(fake, &["monitor"], &[]);
     let rows = fake.rows.borrow();
-    let named = rows["events"]
-        .iter()
-        .filter(|row| matches!(&row.cells[5], Cell::Text(text) if text.starts_with("n/p")));
+    let named = rows["events"].iter().filter(
+        |row| matches!(&row.cells[DESTINATION], Cell::Text(text) if text.starts_with("n/p")),
+    );
     assert_eq!(named.count(), 20);
 }
 

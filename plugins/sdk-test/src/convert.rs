@@ -74,14 +74,16 @@ pub(crate) fn change(change: lab_backend::Change) -> native::Change {
     }
 }
 
-pub(crate) fn chunk(chunk: lab_backend::Chunk) -> lab_plugin::Chunk {
+/// None for what only the program's inbox makes use of.
+pub(crate) fn chunk(chunk: lab_backend::Chunk) -> Option<lab_plugin::Chunk> {
     use lab_backend::Chunk as C;
     use lab_plugin::Chunk;
-    match chunk {
+    Some(match chunk {
         C::Out(bytes) => Chunk::Out(bytes),
         C::Err(bytes) => Chunk::Err(bytes),
+        C::At(_) => return None,
         C::Ended(status) => Chunk::Ended(status.map_err(failure)),
-    }
+    })
 }
 
 pub(crate) fn level(level: lab_plugin::Level) -> Level {

@@ -184,6 +184,6 @@ impl TestHost for Host {
         let question = admitted.into_iter().next().ok_or(Failure::Stopped)?;
         let question = question.map_err(convert::failure)?;
         let chunks = block_on(self.backend.start(question)).map_err(convert::failure)?;
-        Ok(Box::new(block_on_stream(chunks).map(convert::chunk)))
+        Ok(Box::new(block_on_stream(chunks).filter_map(convert::chunk)))
     }
 }

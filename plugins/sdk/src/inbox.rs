@@ -32,8 +32,9 @@ pub fn wait() -> Option<Vec<Source>> {
     host::wait().map(|sources| sources.into_iter().map(Source).collect())
 }
 
-/// Unix time in milliseconds: when what is taken now has come. None when the answers were
-/// recorded: nobody knows when they came, and a command that has ended is not started again.
+/// Unix time in milliseconds: when what is taken now has come. None before anything of a
+/// recording has been taken: a command that has ended there is not started again. Afterwards it
+/// is what the recording says of the streams that are taken, where it does.
 pub fn now() -> Option<i64> {
     host::now()
 }

@@ -91,7 +91,7 @@ pub(crate) struct Entry {
     pub(crate) out: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) err: Option<String>,
-    /// A file with one line for each line of the output: milliseconds after the start.
+    /// A file with one line for each line of the output: when it came, in Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stamps: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

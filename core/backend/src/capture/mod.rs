@@ -16,8 +16,8 @@
 //! hosts/<host>/commands.json           [{"place": "host" | "agent", "argv", "code", "out": file,
 //!                                        "err": file, "stamps": file, "truncated": true,
 //!                                        "ms": 12}, …]
-//!                                      stamps: one line for each line of a stream's output, the
-//!                                        milliseconds after its start
+//!                                      stamps: one line for each line of a stream's output: when
+//!                                        it came, in Unix milliseconds
 //! hosts/<host>/pods.json               the same for commands in pods that run there; adds
 //!                                        "pod": {"namespace", "name", "container"}
 //! pods/pods.json                       the same for pods whose host is not known, and for the

@@ -201,7 +201,7 @@ impl Capture {
         unanswered(what, self.head.missing.iter().find(|m| m.kind.as_deref() == Some(what)))
     }
 
-    /// When the lines of a stream came, in milliseconds after its start.
+    /// When the lines of a stream came, in Unix milliseconds.
     pub(super) fn stamps(&self, recorded: &Recorded) -> Answer<Option<Vec<u64>>> {
         let Some(file) = &recorded.entry.stamps else { return Ok(None) };
         let bytes = self.output(recorded, file)?;
@@ -229,6 +229,7 @@ impl Capture {
     /// What a command printed, piece by piece. A long one is read while it is taken.
     fn replayed(&self, recorded: &Recorded) -> Answer<BoxStream<'static, Chunk>> {
         let entry = &recorded.entry;
+        let stamps = self.stamps(recorded)?.unwrap_or_default();
         if let Some(out) = &entry.out {
             let name = self.name(recorded, out)?;
             if self.files.size(&name).is_some_and(|size| size > LONG) {
@@ -238,10 +239,11 @@ impl Capture {
                     name,
                     err.unwrap_or_default(),
                     entry.code,
+                    stamps,
                 ));
             }
         }
-        Ok(replay(self.outcome(recorded)?))
+        Ok(replay(self.outcome(recorded)?, stamps))
     }
 
     /// Reads what a command printed.

@@ -60,7 +60,7 @@ type CommandKey = (PlaceKind, Option<super::format::PodName>, Vec<String>);
 struct Command {
     outcome: Arc<Outcome>,
     ms: Option<u64>,
-    /// When each line of its output came, in milliseconds after its start.
+    /// When each line of its output came, in Unix milliseconds.
     stamps: Option<Vec<u64>>,
 }
 
@@ -174,8 +174,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Says when each line of a command's output came, in milliseconds after its start. Does
-    /// nothing for a command that was not added.
+    /// Says when each line of a command's output came, in Unix milliseconds. Does nothing for a
+    /// command that was not added.
     pub fn stamps(&mut self, host: Option<&str>, question: &Question, stamps: Vec<u64>) {
         let known = filed(host, question).ok();
         let command = known.and_then(|(folder, key)| self.commands.get_mut(&folder)?.get_mut(&key));

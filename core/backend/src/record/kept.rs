@@ -28,7 +28,7 @@ pub(super) struct Kept {
     pub(super) version: Option<Answer<String>>,
     kinds: BTreeMap<(String, String), KindKept>,
     commands: BTreeMap<Question, (Answer<Arc<Outcome>>, u64)>,
-    /// When the lines of streams came, in milliseconds after their start.
+    /// When the lines of streams came, in Unix milliseconds.
     stamps: BTreeMap<Question, Vec<u64>>,
     logs: BTreeMap<LogKey, Answer<String>>,
 }

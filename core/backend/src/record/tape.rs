@@ -21,15 +21,17 @@ pub(super) struct Tape {
     question: Question,
     started: Instant,
     outcome: Outcome,
-    /// When each line of the output ended, in milliseconds after the start.
+    /// When each line of the output ended, in Unix milliseconds.
     stamps: Vec<u64>,
+    /// The time of what comes, where a recording is recorded.
+    at: Option<u64>,
     ended: bool,
 }
 
 impl Tape {
     pub(super) fn new(kept: Arc<Mutex<Kept>>, question: Question) -> Self {
         let (started, outcome) = (Instant::now(), Outcome::default());
-        Self { kept, question, started, outcome, stamps: Vec::new(), ended: false }
+        Self { kept, question, started, outcome, stamps: Vec::new(), at: None, ended: false }
     }
 
     /// Takes note of a chunk on its way.
@@ -40,7 +42,7 @@ impl Tape {
                 self.outcome.truncated |= bytes.len() > room;
                 let bytes = &bytes[..bytes.len().min(room)];
                 self.outcome.out.extend_from_slice(bytes);
-                let now = millis(self.started);
+                let now = self.now();
                 let ends = bytes.iter().filter(|byte| **byte == b'\n');
                 self.stamps.extend(ends.map(|_| now));
             }
@@ -49,6 +51,7 @@ impl Tape {
                 self.outcome.truncated |= bytes.len() > room;
                 self.outcome.err.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
+            Chunk::At(at) => self.at = Some(*at),
             Chunk::Ended(Ok(code)) => {
                 self.outcome.code = *code;
                 self.keep();
@@ -66,11 +69,17 @@ impl Tape {
         }
     }
 
+    fn now(&self) -> u64 {
+        let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok();
+        let now = || clock().and_then(|since| u64::try_from(since.as_millis()).ok());
+        self.at.or_else(now).unwrap_or_default()
+    }
+
     fn keep(&mut self) {
         self.ended = true;
         let mut stamps = std::mem::take(&mut self.stamps);
         if !self.outcome.out.is_empty() && !self.outcome.out.ends_with(b"\n") {
-            stamps.push(millis(self.started));
+            stamps.push(self.now());
         }
         let outcome = Arc::new(std::mem::take(&mut self.outcome));
         keeping(&self.kept).stream(&self.question, outcome, stamps, millis(self.started));

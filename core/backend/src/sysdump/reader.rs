@@ -320,7 +320,7 @@ impl Backend for Sysdump {
 
     /// Replays what is in the sysdump; streams such as those of a monitor are not.
     fn start(&self, question: Question) -> BoxFuture<'_, Answer<BoxStream<'static, Chunk>>> {
-        Box::pin(async move { Ok(replay(self.outcome(&question)?)) })
+        Box::pin(async move { Ok(replay(self.outcome(&question)?, Vec::new())) })
     }
 
     /// Hands over everything that is there; nothing can change afterwards.

@@ -351,7 +351,19 @@ fn every_line_of_a_stream_has_its_time() {
         assert!(times.len() == 2 && times[0] <= times[1], "{text}");
         let index = String::from_utf8(files["hosts/a/commands.json"].clone()).unwrap();
         assert!(index.contains(r#""stamps": "whole.stamps.txt""#), "{index}");
-        assert_eq!(Capture::open(scratch.path(folder)).unwrap().verify(), []);
+        let capture = Capture::open(scratch.path(folder)).unwrap();
+        assert_eq!(capture.verify(), []);
+        // The first line of a moment brings its time, those of the same moment go along.
+        let replayed: Vec<Chunk> =
+            block_on(block_on(capture.start(on_host("a", "whole"))).unwrap().collect());
+        let mut expected = vec![Chunk::At(times[0]), Chunk::Out(b"1\n".to_vec())];
+        if times[1] == times[0] {
+            expected[1] = Chunk::Out(b"1\n2\n".to_vec());
+        } else {
+            expected.extend([Chunk::At(times[1]), Chunk::Out(b"2\n".to_vec())]);
+        }
+        expected.extend([Chunk::Err(b"e\n".to_vec()), Chunk::Ended(Ok(0))]);
+        assert_eq!(replayed, expected);
     }
 }
 

@@ -21,10 +21,10 @@ use wasmtime::component::Resource;
 
 use crate::bindings::lab::plugin::hosts as wit;
 use crate::bindings::lab::plugin::types::Failure;
-use crate::inbox::Process;
 use crate::inbox::Queue;
 use crate::inbox::Source;
 use crate::state::State;
+use crate::timeline::Process;
 
 /// Where a command runs.
 pub struct PlaceHandle(Place);
@@ -265,10 +265,16 @@ impl wit::HostProcess for State {
         let bound = self.limits.queue.min(CHUNKS);
         let running = self.running()?;
         let (backend, inbox) = (running.backend.clone(), running.inbox.clone());
-        match backend.start(question).await {
-            Ok(stream) => Ok(Ok(self.resources.push(Queue::start(&inbox, stream, bound))?)),
-            Err(failure) => Ok(Err(failure.into())),
-        }
+        let stream = match backend.start(question).await {
+            Ok(stream) => stream,
+            Err(failure) => return Ok(Err(failure.into())),
+        };
+        let process = if backend.is_recorded() {
+            self.running()?.timeline.start(&inbox, stream, bound).await
+        } else {
+            Process::Running(Queue::start(&inbox, stream, bound))
+        };
+        Ok(Ok(self.resources.push(process)?))
     }
 
     async fn source(&mut self, this: Resource<Process>) -> Result<Source> {
@@ -279,8 +285,9 @@ impl wit::HostProcess for State {
         let process = self.resources.get_mut(&this)?;
         let (mut chunks, mut bytes) = (Vec::new(), 0);
         while bytes < max_bytes as usize {
-            let Some(chunk) = process.take_if(|_| true) else { break };
+            let Some(chunk) = process.take() else { break };
             chunks.push(match chunk {
+                Chunk::At(_) => continue,
                 Chunk::Out(data) => {
                     bytes += data.len();
                     wit::Chunk::Out(data)

@@ -1,5 +1,6 @@
 //! `interface inbox`: one place to wait.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use wasmtime::Result;
@@ -15,12 +16,20 @@ const SHORTEST_TICK: Duration = Duration::from_millis(20);
 
 impl wit::Host for State {
     async fn wait(&mut self) -> Result<Option<Vec<Source>>> {
-        let inbox = self.running()?.inbox.clone();
+        let running = self.running()?;
+        while !running.timeline.is_empty() {
+            match running.inbox.look() {
+                Poll::Ready(sources) => return Ok(sources),
+                Poll::Pending => running.timeline.step(&running.inbox).await,
+            }
+        }
+        let inbox = running.inbox.clone();
         Ok(inbox.wait().await)
     }
     async fn now(&mut self) -> Result<Option<i64>> {
-        if self.running()?.backend.is_recorded() {
-            return Ok(None);
+        let running = self.running()?;
+        if running.backend.is_recorded() {
+            return Ok(running.timeline.now().and_then(|now| i64::try_from(now).ok()));
         }
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Ok(since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()))

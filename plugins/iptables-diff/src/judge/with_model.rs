@@ -1,6 +1,6 @@
 //! `not-expected`, `no-model`: rules against the model of what Cilium installs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lab_plugin::{Finding, Level};
 
@@ -38,6 +38,8 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
         None => return outcome,
     };
     let mut unverified: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    // Nodes whose rules were all read and all known to the model.
+    let mut whole = Vec::new();
     for idx in 0..fleet.hosts.len() {
         let host = &fleet.hosts[idx];
         if !host.is_node {
@@ -62,11 +64,13 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
         if model::known(minor) == Known::Unverified {
             unverified.entry(minor).or_default().push(host.name.clone());
         }
+        let mut is_whole = host.dump(Family::V4).is_some();
         for family in Family::BOTH {
             let host = &fleet.hosts[idx];
             let Some(dump) = host.dump(family) else { continue };
             if dump.set.is_partial() {
                 // Rules that may only be unread are not called missing; the dump is told of.
+                is_whole = false;
                 continue;
             }
             let set = dump.set.clone();
@@ -79,6 +83,7 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
             let subject =
                 Subject { minor, config: &config, is_v6, has_kube_proxy: host.has_kube_proxy };
             let judged = verdicts::judge(&mut fleet.store, &set, &subject, &facts, &literals);
+            is_whole &= judged.unknown.is_empty() && judged.verdicts.is_empty();
             if !judged.unknown.is_empty() {
                 let message = format!("not in the model: {}", judged.unknown.join(", "));
                 let finding = no_model(
@@ -95,6 +100,9 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
                 .verdicts
                 .extend(judged.verdicts.into_iter().map(|verdict| (idx, family, verdict)));
         }
+        if is_whole {
+            whole.push(idx);
+        }
     }
     for (minor, hosts) in unverified {
         let message =
@@ -108,7 +116,28 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
     }
     fleet.config = Some(Ok(config));
     findings(fleet, &mut outcome);
+    if whole.len() == fleet.hosts.iter().filter(|host| host.is_node).count() {
+        outcome.findings.extend(as_expected(fleet, &whole));
+    }
     outcome
+}
+
+/// That nothing is wrong, and where; an empty table alone would not say what was compared.
+fn as_expected(fleet: &Fleet, whole: &[usize]) -> Option<Finding> {
+    let hosts: Vec<_> = whole.iter().map(|idx| &fleet.hosts[*idx]).collect();
+    let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+    if hosts.is_empty() {
+        return None;
+    }
+    let versions: BTreeSet<&str> = hosts.iter().filter_map(|host| host.cilium.as_deref()).collect();
+    let versions = versions.into_iter().collect::<Vec<_>>().join(" and ");
+    let message = format!("the chains of Cilium hold what {versions} installs, rule by rule");
+    let mut finding = Finding::info("iptables-diff/as-expected", super::some_of(&names), message);
+    for dump in hosts.iter().filter_map(|host| host.dump(Family::V4)).take(QUOTED) {
+        let rules = verdicts::counted(dump.set.n_rules(), "rule");
+        finding = finding.evidence(dump.place.clone(), format!("{rules} in all"));
+    }
+    Some(finding.fix("none needed"))
 }
 
 fn no_model(subject: &str, message: &str, place: &str, why: &str) -> Finding {
