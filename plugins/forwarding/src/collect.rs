@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::string::FromUtf8Error;
 
 use lab_model::cilium::CiliumNode;
 use lab_model::fib::Fib;
 use lab_model::iproute2::{
-    DeviceName, IpRule, NeighborState, Route, TableId, local_routes, read_addresses, read_links,
-    read_neighbors, read_routes, read_rules,
+    DeviceName, IpRule, NeighborState, Route, RouteReader, TableId, local_routes, read_addresses,
+    read_links, read_neighbors, read_rules,
 };
 use lab_model::kubernetes::{ConfigMap, Node, Pod};
 use lab_model::{AddressFamily, Problem};
@@ -143,10 +144,11 @@ pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
         }
         drafts.push(Draft::new(host, scope));
     }
+    let mut reader = RouteReader::default();
     for (index, answer) in batch.as_they_come() {
         let Some(&(host, question)) = asked.get(index as usize) else { continue };
         let text = answer.and_then(text_of);
-        drafts[host].take(question, text, &mut inputs.version);
+        drafts[host].take(question, text, &mut reader, &mut inputs.version);
     }
     inputs.hosts = drafts.into_iter().map(Draft::finish).collect();
     Ok(inputs)
@@ -163,12 +165,12 @@ fn text_of(outcome: Outcome) -> Result<String, Failure> {
 /// One host's answers while they come.
 struct Draft {
     input: HostInput,
-    routes: Option<Vec<Route>>,
-    routes6: Option<Vec<Route>>,
+    routes: Option<Vec<Rc<Route>>>,
+    routes6: Option<Vec<Rc<Route>>>,
     rules: Vec<IpRule>,
     /// Routes of an output that leaves the table local out; which of them are needed with it is
     /// known when every answer has come.
-    without_local: Option<Vec<Route>>,
+    without_local: Option<Vec<Rc<Route>>>,
     due: usize,
     missing: Vec<(Question, Failure)>,
 }
@@ -206,6 +208,7 @@ impl Draft {
         &mut self,
         question: Question,
         text: Result<String, Failure>,
+        reader: &mut RouteReader,
         version: &mut Option<String>,
     ) {
         let text = match text {
@@ -217,8 +220,8 @@ impl Draft {
             }
         };
         match question {
-            Question::Routes => self.routes = self.read_whole(question, read_routes(&text)),
-            Question::Routes6 => self.routes6 = self.read_whole(question, read_routes(&text)),
+            Question::Routes => self.routes = self.read_whole(question, reader.read(&text)),
+            Question::Routes6 => self.routes6 = self.read_whole(question, reader.read(&text)),
             Question::Rules | Question::Rules6 => {
                 let v6 = question == Question::Rules6;
                 let family = if v6 { AddressFamily::V6 } else { AddressFamily::V4 };
@@ -352,7 +355,8 @@ impl Draft {
                 self.input.addresses = if own.is_empty() { self.input.addresses } else { Ok(own) };
             }
             let own = self.input.addresses.iter().flatten();
-            routes.extend(local_routes(own.map(|own| (own.device, own.ip, own.network))));
+            let local = local_routes(own.map(|own| (own.device, own.ip, own.network)));
+            routes.extend(local.into_iter().map(Rc::new));
             self.input.fib = Ok(Fib::new(std::mem::take(&mut self.rules), routes));
         }
         self.tell_missing();

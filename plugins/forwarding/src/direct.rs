@@ -29,6 +29,8 @@ pub struct Sender<'c> {
     next_local: usize,
     settings: &'c Settings,
     devices: Vec<Device>,
+    /// The one that led to the last gateway.
+    device: usize,
 }
 
 /// A device through which neighbors are reached.
@@ -95,7 +97,15 @@ impl<'c> Sender<'c> {
                 }
             }
         }
-        Some(Self { routes, next: 0, local, next_local: 0, settings, devices: devices.collect() })
+        Some(Self {
+            routes,
+            next: 0,
+            local,
+            next_local: 0,
+            settings,
+            devices: devices.collect(),
+            device: 0,
+        })
     }
 
     /// The MTU of the way to a range, if packets plainly arrive there. Ranges must be asked for
@@ -107,7 +117,9 @@ impl<'c> Sender<'c> {
         range: &Prefix,
     ) -> Option<Option<u32>> {
         let rest = self.routes.get(self.next..)?;
-        self.next += rest.iter().take_while(|route| route.dst < *range).count();
+        // Nearly always the next one.
+        self.next +=
+            rest.iter().take_while(|route| route.dst != *range && route.dst < *range).count();
         let route = *self.routes.get(self.next)?;
         let gateway = receivers.gateways.get(idx).copied().flatten()?;
         let is_plain = route.dst == *range
@@ -120,10 +132,10 @@ impl<'c> Sender<'c> {
         if !is_plain || !is_whole || self.is_partly_local(range) {
             return None;
         }
-        let device = self.device(route, gateway)?;
+        let device_mtu = self.device(route, gateway)?.mtu;
         // Where the source may be masqueraded, the walk asks by which address.
         let keeps = self.settings.keeps_source_towards(range.address());
-        keeps.then(|| match (route.mtu_bytes(), device.mtu) {
+        keeps.then(|| match (route.mtu_bytes(), device_mtu) {
             (Some(route), Some(device)) => Some(route.min(device)),
             (route, device) => route.or(device),
         })
@@ -139,9 +151,15 @@ impl<'c> Sender<'c> {
         beside.into_iter().any(|local| local.overlaps(range))
     }
 
-    fn device(&self, route: &Route, gateway: IpAddr) -> Option<&Device> {
+    /// The device of a route, if the gateway is on its link. Looked for where the last one was
+    /// found first.
+    fn device(&mut self, route: &Route, gateway: IpAddr) -> Option<&Device> {
         let name = route.device?;
-        self.devices.iter().find(|device| device.name == name && device.network.contains(gateway))
+        let leads = |device: &Device| device.name == name && device.network.contains(gateway);
+        if !self.devices.get(self.device).is_some_and(leads) {
+            self.device = self.devices.iter().position(leads)?;
+        }
+        self.devices.get(self.device)
     }
 }
 

@@ -4,6 +4,7 @@
 //! walk's.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use lab_model::Prefix;
 use lab_model::fib::{Fib, Query};
@@ -36,7 +37,8 @@ pub fn towards(fib: &Fib, address: IpAddr) -> Option<(Option<IpAddr>, Option<Dev
 
 /// Addresses of a host that nobody asked for them: those that its own networks name, and those by
 /// which others know it. There may be more.
-pub fn addresses_of(known: &[IpAddr], routes: &[Route]) -> Vec<Address> {
+pub fn addresses_of(known: &[IpAddr], routes: &[Rc<Route>]) -> Vec<Address> {
+    let routes = routes.iter().map(|route| &**route);
     let on_link = |route: &&Route| route.gateway.is_none() && !route.dst.is_default();
     let address = |ip, route: &Route| {
         let device = route.device?;
@@ -44,14 +46,14 @@ pub fn addresses_of(known: &[IpAddr], routes: &[Route]) -> Vec<Address> {
     };
     // The kernel's route to a network on a device names the host's address there.
     let mut own: Vec<Address> = routes
-        .iter()
+        .clone()
         .filter(|route| route.protocol == Protocol::KERNEL)
         .filter(on_link)
         .filter_map(|route| address(route.prefsrc?, route))
         .filter(|own| own.network.contains(own.ip))
         .collect();
     for ip in known {
-        let holds = routes.iter().filter(on_link).filter(|route| route.dst.contains(*ip));
+        let holds = routes.clone().filter(on_link).filter(|route| route.dst.contains(*ip));
         let network = holds.max_by_key(|route| route.dst.len());
         if own.iter().all(|own| own.ip != *ip) {
             own.extend(network.and_then(|route| address(*ip, route)));
@@ -79,7 +81,10 @@ mod tests {
 
     fn addresses(known: &[&str], text: &str) -> Vec<String> {
         let known: Vec<IpAddr> = known.iter().map(|ip| ip.parse().unwrap()).collect();
-        let own = addresses_of(&known, &parse_routes_text(text).0);
+        let own = addresses_of(
+            &known,
+            &parse_routes_text(text).0.into_iter().map(Rc::new).collect::<Vec<_>>(),
+        );
         own.iter().map(|own| format!("{} {} {}", own.ip, own.device, own.network)).collect()
     }
 

@@ -22,7 +22,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, rc::Rc};
 
 pub use self::query::{Lookup, Outcome, Query};
 use self::{
@@ -37,7 +37,7 @@ use crate::{
 /// The forwarding information of one host: both families, all tables, all rules.
 #[derive(Debug, Clone)]
 pub struct Fib {
-    routes: Vec<Route>,
+    routes: Vec<Rc<Route>>,
     tables: Vec<Tables>,
     table_indices: HashMap<TableId, u32>,
     v4: Rules,
@@ -67,7 +67,9 @@ impl Fib {
     /// - Shape: rules and routes of both families, in the order in which `ip` printed them.
     ///   Where there is no rule at all for a family, the kernel's default rules are assumed, and
     ///   [`Fib::has_assumed_rules`] says so: the caller knows whether it asked.
-    pub fn new(rules: Vec<IpRule>, routes: Vec<Route>) -> Self {
+    ///   Hosts may share records of routes.
+    pub fn new(rules: Vec<IpRule>, routes: impl IntoIterator<Item = impl Into<Rc<Route>>>) -> Self {
+        let routes: Vec<Rc<Route>> = routes.into_iter().map(Into::into).collect();
         let (tables, table_indices) = prefix_table::build(&routes);
         let (v4, v6) =
             rules.into_iter().partition(|rule: &IpRule| rule.family == AddressFamily::V4);
@@ -77,8 +79,8 @@ impl Fib {
     }
 
     /// All routes, in the order they were given.
-    pub fn routes(&self) -> &[Route] {
-        &self.routes
+    pub fn routes(&self) -> impl ExactSizeIterator<Item = &Route> {
+        self.routes.iter().map(|route| &**route)
     }
 
     /// The rules of one family by priority.
@@ -169,14 +171,14 @@ impl Fib {
             // and none is for the source, IPv6 begins with a shorter prefix, even if there is a
             // route for every source too (`fib6_node_lookup_1` in `net/ipv6/ip6_fib.c`). The
             // default route is where it ends up when it finds nothing, so that one counts.
-            let mut all = routes.iter().map(|&route_idx| &self.routes[route_idx as usize]);
+            let mut all = routes.iter().map(|&route_idx| &*self.routes[route_idx as usize]);
             if is_first
                 && all
                     .next()
                     .is_some_and(|route| source_of(route).is_some() && !route.dst.is_default())
             {
                 let is_for_source = |&route_idx: &u32| {
-                    let route = &self.routes[route_idx as usize];
+                    let route = &*self.routes[route_idx as usize];
                     source_of(route).is_some() && applies(route, query)
                 };
                 if !routes.iter().any(is_for_source) {
@@ -186,7 +188,7 @@ impl Fib {
             is_first = false;
             let mut best: Option<&Route> = None;
             for &route_idx in routes {
-                let route = &self.routes[route_idx as usize];
+                let route = &*self.routes[route_idx as usize];
                 // Among routes of one prefix, order is metric and preference, so the first that
                 // can be used is it; only a wish for a device makes a later one of the same
                 // rank better.
@@ -230,7 +232,7 @@ impl Fib {
     /// All routes of a table whose destination covers the prefix or equals it, longest first.
     pub fn covering(&self, table: TableId, prefix: Prefix) -> impl Iterator<Item = &Route> {
         let groups = self.table(table).into_iter().flat_map(move |table| table.matching(&prefix));
-        groups.flatten().map(|&route_idx| &self.routes[route_idx as usize])
+        groups.flatten().map(|&route_idx| &*self.routes[route_idx as usize])
     }
 
     /// The routes of a table with exactly this destination, by metric.
@@ -242,7 +244,7 @@ impl Fib {
     /// away from a route to the prefix. In the order of their destinations.
     pub fn within(&self, table: TableId, prefix: Prefix) -> impl Iterator<Item = &Route> {
         let routes = self.table(table).map(|table| table.within(&prefix)).unwrap_or_default();
-        routes.iter().map(|&route_idx| &self.routes[route_idx as usize])
+        routes.iter().map(|&route_idx| &*self.routes[route_idx as usize])
     }
 
     /// Whether the address is one of this host's own: the local table delivers it here.

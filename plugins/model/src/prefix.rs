@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    hash::{Hash, Hasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
@@ -72,7 +73,7 @@ fn mask(len: u8) -> u128 {
 ///
 /// Ordered by family, then address, then length, so that a prefix sorts right before what it
 /// covers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Eq)]
 pub struct Prefix {
     /// Left-aligned bits in native byte order: bytes instead of `u128` keep the alignment at 1.
     bits: [u8; 16],
@@ -284,14 +285,37 @@ fn parse_v4(text: &[u8]) -> Option<u32> {
     (n_dots == 3 && n_digits > 0 && octet <= 255).then_some(bits << 8 | octet)
 }
 
+impl Prefix {
+    /// What it is compared by, as numbers: bytes are compared by a call, one at a time in a
+    /// component.
+    #[inline]
+    const fn key(&self) -> (AddressFamily, u128, u8) {
+        (self.family, u128::from_ne_bytes(self.bits), self.len)
+    }
+}
+
+impl PartialEq for Prefix {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Hash for Prefix {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
 impl Ord for Prefix {
+    #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let key = |prefix: &Self| (prefix.family, prefix.aligned(), prefix.len);
-        key(self).cmp(&key(other))
+        self.key().cmp(&other.key())
     }
 }
 
 impl PartialOrd for Prefix {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }

@@ -9,7 +9,7 @@
 //! eight bytes for each IPv4 prefix, and building is one sort of routes that the kernel prints
 //! nearly sorted.
 
-use std::{collections::HashMap, fmt::Debug};
+use std::{collections::HashMap, fmt::Debug, rc::Rc};
 
 use crate::{
     AddressFamily, Prefix,
@@ -218,7 +218,7 @@ struct Entries {
 }
 
 /// Sorts routes into tables.
-pub(super) fn build(routes: &[Route]) -> (Vec<Tables>, HashMap<TableId, u32>) {
+pub(super) fn build(routes: &[Rc<Route>]) -> (Vec<Tables>, HashMap<TableId, u32>) {
     let mut indices: HashMap<TableId, u32> = HashMap::new();
     let mut entries: Vec<Entries> = Vec::new();
     // Routes come table by table, so the map is asked once for each run.

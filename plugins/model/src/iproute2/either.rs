@@ -14,7 +14,7 @@ use crate::{
 
 /// Whether a text is, or begins as, the JSON form. Nothing at all counts as JSON: `ip -j` prints
 /// at least brackets, so that its parser complains.
-fn is_json(text: &str) -> bool {
+pub(super) fn is_json(text: &str) -> bool {
     let text = text.trim_start();
     text.is_empty() || text.starts_with(['[', '{'])
 }

@@ -3,13 +3,19 @@
 //! Apart because a million routes name a device each: the kernel allows 15 bytes, so a name fits
 //! in 16 without an allocation or a table to look it up in. It must not know what a device is.
 
-use std::{borrow::Borrow, fmt, num::NonZeroU8, ops::Deref};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{Hash, Hasher},
+    num::NonZeroU8,
+    ops::Deref,
+};
 
 /// Most bytes of a name: `IFNAMSIZ` of the kernel without its final zero.
 const MOST: usize = 15;
 
 /// The name of a network device, such as `eth1`: 1 to 15 bytes, `Copy`, compared like text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct DeviceName {
     // Zero behind the end, so that the derived order is that of the text.
     bytes: [u8; MOST],
@@ -52,6 +58,30 @@ impl DeviceName {
     pub fn as_str(&self) -> &str {
         // Only whole strings get in, so the bytes are always text.
         str::from_utf8(&self.bytes[..usize::from(self.len.get())]).unwrap_or_default()
+    }
+}
+
+impl DeviceName {
+    /// The name as a number: bytes are compared by a call, one at a time in a component.
+    #[inline]
+    fn key(&self) -> u128 {
+        let mut bytes = [self.len.get(); MOST + 1];
+        bytes[..MOST].copy_from_slice(&self.bytes);
+        u128::from_ne_bytes(bytes)
+    }
+}
+
+impl PartialEq for DeviceName {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+/// As that of its text, which it is looked up by.
+impl Hash for DeviceName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 

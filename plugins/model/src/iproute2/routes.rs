@@ -29,6 +29,15 @@ const ENTRY_BYTES: usize = 80;
 ///   keeps what came before the cut.
 /// - Source: output of iproute2 6.1.
 pub fn parse_routes(text: &str) -> (Vec<Route>, Vec<Problem>) {
+    parse_with(text, route_plain::read)
+}
+
+/// The same with a shortcut that is asked first for each entry: for a record, and how many bytes
+/// the entry has.
+pub(super) fn parse_with<R: From<Route>>(
+    text: &str,
+    mut shortcut: impl FnMut(&[u8]) -> Option<(R, usize)>,
+) -> (Vec<R>, Vec<Problem>) {
     let mut routes = Vec::with_capacity(text.len() / ENTRY_BYTES);
     let mut problems = Vec::new();
     let mut scanner = Scanner::new(text);
@@ -42,7 +51,7 @@ pub fn parse_routes(text: &str) -> (Vec<Route>, Vec<Problem>) {
         scanner.peek();
         start = scanner.at();
         n_entries += 1;
-        if let Some((route, n_bytes)) = route_plain::read(scanner.rest().as_bytes()) {
+        if let Some((route, n_bytes)) = shortcut(scanner.rest().as_bytes()) {
             scanner.advance(n_bytes);
             routes.push(route);
             return Ok(());
@@ -52,7 +61,7 @@ pub fn parse_routes(text: &str) -> (Vec<Route>, Vec<Problem>) {
             problems.push(Problem::new(format!("entry {n_entries}"), scanner.since(start), what));
         }
         match route {
-            Ok(route) => routes.push(route),
+            Ok(route) => routes.push(route.into()),
             // Empty objects stand for what a filter left out.
             Err(_) if scanner.since(start).len() <= 4 => {}
             Err(what) => {
