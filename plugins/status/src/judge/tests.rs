@@ -1,0 +1,1 @@
+//! Checks that nearly fire, and checks with nothing known.
