@@ -107,9 +107,12 @@ pub fn is_field_of(field: &str, key: &str) -> bool {
     letters.eq(field.bytes().map(|letter| letter.to_ascii_lowercase()))
 }
 
+/// Settings whose field stays empty in newer agents, whatever is in force.
+pub const WITHOUT_FIELD: [&str; 1] = ["prometheus-serve-addr"];
+
 /// Settings that an agent works out anew from others or from the node, so that another value in
 /// force is no drift: each with what it depends on.
-pub const DERIVED: [(&str, &str); 21] = [
+pub const DERIVED: [(&str, &str); 20] = [
     ("bpf-lb-acceleration", "what the devices' drivers can do"),
     ("datapath-mode", "what the kernel can do"),
     ("devices", "the devices that are there"),
@@ -129,7 +132,6 @@ pub const DERIVED: [(&str, &str); 21] = [
     ("kube-proxy-replacement", "what the kernel can do"),
     ("monitor-aggregation-flags", "it is a bit mask there"),
     ("mtu", "the devices that are there"),
-    ("prometheus-serve-addr", "the field is left empty by newer agents"),
     ("tunnel-protocol", "routing-mode"),
 ];
 

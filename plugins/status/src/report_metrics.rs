@@ -68,23 +68,21 @@ fn is_greatest(name: &str) -> bool {
         || name == "cilium_version"
 }
 
-/// What a name is about, the worst first.
-fn class(name: &str) -> u8 {
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    match name {
-        _ if has(&["drop"]) => 0,
-        _ if has(&["error", "fail", "unreachable", "degraded", "lost", "denied", "pressure"]) => 1,
-        _ => 2,
+/// What a metric is about, the worst first: drops, failures, other counters; nothing for what only
+/// describes the agent.
+fn class(name: &str, labels: &BTreeMap<String, String>) -> Option<u8> {
+    const FAILURES: [&str; 7] =
+        ["error", "fail", "unreachable", "degraded", "lost", "denied", "pressure"];
+    let is_counter = name.ends_with("_total");
+    let label = ["outcome", "status", "level", "result"].iter().find_map(|name| labels.get(*name));
+    match label.map(|label| label.to_ascii_lowercase()).as_deref() {
+        _ if name.contains("drop") => Some(0),
+        Some("fail" | "failure" | "error" | "degraded" | "warn" | "warning") => Some(1),
+        // Lines of the log are counted together with those that are no trouble.
+        Some("debug" | "info") => is_counter.then_some(2),
+        _ if FAILURES.iter().any(|word| name.contains(word)) => Some(1),
+        _ => is_counter.then_some(2),
     }
-}
-
-/// Whether labels say that it is about a failure.
-fn is_failure(labels: &BTreeMap<String, String>) -> bool {
-    labels.iter().any(|(name, value)| {
-        let value = value.to_ascii_lowercase();
-        matches!(name.as_str(), "outcome" | "status" | "level" | "result")
-            && ["fail", "failure", "error", "degraded", "warn", "warning"].contains(&value.as_str())
-    })
 }
 
 /// Values of one metric with one set of labels, by node.
@@ -148,10 +146,20 @@ pub fn metric_rows(
         }
     }
     if filter.top {
-        rows.retain(|(_, row)| is_above_zero(row));
-        rows.sort_by(|(_, one), (_, other)| rank(one).cmp(&rank(other)).then(weight(other).total_cmp(&weight(one))));
+        rows = top(rows);
     }
     rows
+}
+
+/// Those that are not 0, the worst first, and of a class the greatest.
+fn top(rows: Vec<(String, MetricRow)>) -> Vec<(String, MetricRow)> {
+    let ranked = rows.into_iter().filter(|(_, row)| is_above_zero(row));
+    let mut ranked: Vec<_> =
+        ranked.filter_map(|row| Some((class(&row.1.name, &labels_of(&row.1))?, row))).collect();
+    ranked.sort_by(|(one, (_, row)), (other, (_, next))| {
+        one.cmp(other).then(weight(next).total_cmp(&weight(row)))
+    });
+    ranked.into_iter().map(|(_, row)| row).collect()
 }
 
 fn is_above_zero(row: &MetricRow) -> bool {
@@ -161,10 +169,6 @@ fn is_above_zero(row: &MetricRow) -> bool {
 
 fn labels_of(row: &MetricRow) -> BTreeMap<String, String> {
     serde_json::from_str(&row.label_set.0).unwrap_or_default()
-}
-
-fn rank(row: &MetricRow) -> u8 {
-    if class(&row.name) == 2 && is_failure(&labels_of(row)) { 1 } else { class(&row.name) }
 }
 
 fn weight(row: &MetricRow) -> f64 {
@@ -290,13 +294,20 @@ mod tests {
     fn what_fails_comes_first() {
         let inputs = inputs(&[(
             "a",
-            r#"[{"name":"big","value":1e9},{"name":"x_errors_total","value":2},{"name":"drop_count_total","value":1},
+            r#"[{"name":"big","value":1e9},{"name":"much_total","value":9},{"name":"x_errors_total","value":2},
+            {"name":"errors_warnings_total","labels":{"level":"DEBUG"},"value":8},{"name":"drop_count_total","value":1},
             {"name":"ops_total","labels":{"outcome":"fail"},"value":7},{"name":"zero_errors"}]"#,
         )]);
         let filter = Filter { top: true, ..Filter::default() };
         let rows = metric_rows(&inputs, None, &filter);
         let names: Vec<&str> = rows.iter().map(|(_, row)| row.name.as_str()).collect();
-        assert_eq!(names, ["drop_count_total", "ops_total", "x_errors_total", "big"]);
+        assert_eq!(names, [
+            "drop_count_total",
+            "ops_total",
+            "x_errors_total",
+            "much_total",
+            "errors_warnings_total"
+        ]);
     }
 
     #[test]

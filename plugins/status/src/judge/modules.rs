@@ -12,19 +12,23 @@ fn is_off_segment(it: &Degraded) -> bool {
     it.error.contains("must be directly reachable") || it.error.contains("direct-routing-skip-unreachable")
 }
 
-/// Adds one finding for each node whose peers are on another link, and one for each part of a
+/// Adds one finding for all nodes whose peers are on another link, and one for each part of a
 /// module.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let mut parts: BTreeMap<(&str, &str), Vec<(&Node, &Degraded)>> = BTreeMap::new();
+    let mut off: Vec<(&Node, &Degraded)> = Vec::new();
     for node in &cluster.nodes {
         let Some(modules) = node.answers.modules.known() else { continue };
-        let (off, others): (Vec<_>, Vec<_>) = modules.degraded.iter().partition(|it| is_off_segment(it));
-        if !off.is_empty() {
-            found.push(off_segment(node, &off));
+        for it in &modules.degraded {
+            if is_off_segment(it) {
+                off.push((node, it));
+            } else {
+                parts.entry((&it.module, kind(&it.component))).or_default().push((node, it));
+            }
         }
-        for it in others {
-            parts.entry((&it.module, kind(&it.component))).or_default().push((node, it));
-        }
+    }
+    if !off.is_empty() {
+        found.push(off_segment(&off));
     }
     for ((module, component), nodes) in parts {
         found.push(degraded(cluster, module, component, &nodes));
@@ -40,28 +44,37 @@ fn kind(component: &str) -> &str {
     component
 }
 
-fn line(node: &Node, it: &Degraded) -> (String, String) {
+/// One line for each error; agents join several.
+fn lines(node: &Node, it: &Degraded) -> Vec<(String, String)> {
     let name = if it.component.is_empty() {
         it.module.clone()
     } else {
         format!("{}.{}", it.module, it.component)
     };
-    let text = if it.error.is_empty() { it.message.clone() } else { format!("{}: {}", it.message, it.error) };
-    (format!("{}: {name}", node.name), text)
+    let place = format!("{}: {name}", node.name);
+    if it.error.trim().is_empty() {
+        return vec![(place, it.message.clone())];
+    }
+    it.error.lines().map(|error| (place.clone(), format!("{}: {error}", it.message))).collect()
 }
 
-fn off_segment(node: &Node, off: &[&Degraded]) -> Finding {
-    let mut modules: Vec<&str> =
-        off.iter().map(|it| it.module.rsplit('.').next().unwrap_or(&it.module)).collect();
+fn off_segment(off: &[(&Node, &Degraded)]) -> Finding {
+    let mut names: Vec<&str> = off.iter().map(|(node, _)| node.name.as_str()).collect();
+    names.dedup();
+    let short = |(_, it): &(&Node, &Degraded)| -> String {
+        it.module.rsplit('.').next().unwrap_or(&it.module).to_owned()
+    };
+    let mut modules: Vec<String> = off.iter().map(short).collect();
     modules.sort_unstable();
     modules.dedup();
     let message = format!(
-        "{} is degraded: auto-direct-node-routes cannot lead to nodes on another link, so their pods \
-         are out of reach unless somebody else routes there",
-        super::some_of(&modules)
+        "{} is degraded on {}: no direct route can lead to a node on another link, so its pods are out \
+         of reach unless somebody else routes there",
+        modules.join(" and "),
+        super::some_of(&names)
     );
-    let finding = Finding::bad("status/peer-off-segment", node.name.clone(), message);
-    super::evidence(finding, off.iter().map(|it| line(node, it)))
+    let finding = Finding::bad("status/peer-off-segment", "auto-direct-node-routes", message);
+    super::evidence(finding, off.iter().flat_map(|(node, it)| lines(node, it)))
         .fix(
             "give the router between the links a route to each podCIDR, and let agents leave such nodes \
              out: helm upgrade cilium cilium/cilium --namespace kube-system --reuse-values --set \
@@ -83,7 +96,7 @@ fn degraded(cluster: &Cluster, module: &str, component: &str, nodes: &[(&Node, &
     let why = nodes.first().map_or("", |(_, it)| it.message.as_str());
     let message = format!("degraded on {}: {why}", super::some_of(&names));
     let finding = Finding::new(Level::Warn, "status/module-degraded", subject, message);
-    super::evidence(finding, nodes.iter().map(|(node, it)| line(node, it))).fix(format!(
+    super::evidence(finding, nodes.iter().flat_map(|(node, it)| lines(node, it))).fix(format!(
         "kubectl --namespace {} logs ds/cilium --container cilium-agent | grep {}",
         cluster.namespace,
         module

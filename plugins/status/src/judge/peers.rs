@@ -12,7 +12,10 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let mut missed: BTreeMap<&str, Vec<(&Node, &Peer)>> = BTreeMap::new();
     let mut n_probing = 0_usize;
     for node in &cluster.nodes {
-        let Some(peers) = node.answers.peers.known() else { continue };
+        let Some(peers) = node.answers.peers.known() else {
+            found.extend(counted(node));
+            continue;
+        };
         n_probing += 1;
         for peer in peers.all.iter().filter(|peer| peer.is_unreachable()) {
             missed.entry(&peer.name).or_default().push((node, peer));
@@ -46,4 +49,16 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
                 .fix("kubectl lab routes; let TCP port 4240 and ICMP through between nodes"),
         );
     }
+}
+
+/// Where the probes themselves could not be read, and the agent counts those that failed.
+fn counted(node: &Node) -> Option<Finding> {
+    const METRIC: &str = "cilium_unreachable_nodes";
+    let number = node.metric_sum(METRIC).filter(|number| *number >= 1.0)?;
+    let message = format!("its agent does not reach {number} nodes; which ones is not known here");
+    Some(
+        Finding::warn("status/peer-unreachable", node.name.clone(), message)
+            .evidence(format!("{}: cilium-dbg metrics list", node.name), format!("{METRIC} {number}"))
+            .fix("kubectl lab reach; let TCP port 4240 and ICMP through between nodes"),
+    )
 }

@@ -148,7 +148,10 @@ impl<'c> Settings<'c> {
             _ => None,
         };
         if let Some(word) = of_status {
-            return Some(("status".to_owned(), Value::String(word.to_owned())));
+            return Some(("status".to_owned(), Value::String(word.to_ascii_lowercase())));
+        }
+        if known::WITHOUT_FIELD.contains(&key) {
+            return None;
         }
         let fields = self.fields.get(at)?;
         let by_letters = fields.get(&letters(key)).copied().filter(|field| known::is_field_of(field, key));

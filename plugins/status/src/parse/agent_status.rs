@@ -257,7 +257,7 @@ fn stale(document: &Value) -> Vec<(String, String)> {
 }
 
 fn hubble(document: &Value) -> Option<String> {
-    let state = word(document, "/hubble/state")?;
+    let state = word(document, "/hubble/state")?.to_ascii_lowercase();
     let number = |name: &str| document.pointer(&format!("/hubble/observer/{name}"))?.as_u64();
     Some(match (number("current-flows"), number("max-flows")) {
         (Some(current), Some(most)) => format!("{state} {current}/{most} flows"),

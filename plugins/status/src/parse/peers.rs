@@ -80,7 +80,8 @@ fn peer(node: &Value) -> Option<Peer> {
     let endpoint = node
         .pointer("/health-endpoint/primary-address")
         .or_else(|| node.get("endpoint"))
-        .filter(|it| it.is_object());
+        // Without health endpoints the part is there and has no address.
+        .filter(|it| it.get("ip").and_then(Value::as_str).is_some_and(|ip| !ip.is_empty()));
     let ip = host.and_then(|it| it.get("ip")?.as_str()).unwrap_or_default();
     Some(Peer {
         name: name.rsplit_once('/').map_or(name, |(_, name)| name).to_owned(),
@@ -120,8 +121,8 @@ mod tests {
             {"name":"default/a","host":{"primary-address":{"ip":"10.0.0.1","icmp":{"latency":7},"http":{"latency":9}}},
              "health-endpoint":{"primary-address":{"ip":"10.1.0.1","icmp":{},"http":{}}}},
             {"name":"default/b","host":{"primary-address":{"ip":"10.0.0.2","icmp":{"status":"Connection timed out"},"http":{}}},
-             "endpoint":{"icmp":{},"http":{}}},
-            {"name":"c","host":{"primary-address":{"ip":"10.0.0.3","icmp":null}}},{"host":7}]}"#,
+             "endpoint":{"ip":"10.1.0.2","icmp":{},"http":{}}},
+            {"name":"c","host":{"primary-address":{"ip":"10.0.0.3","icmp":null}},"health-endpoint":{"primary-address":{"ip":""}}},{"host":7}]}"#,
         );
         assert_eq!(problems, []);
         assert_eq!(peers.all.len(), 3);
@@ -129,6 +130,7 @@ mod tests {
         assert!(peers.all[1].is_unreachable());
         assert_eq!(peers.all[1].host, Reach::Failed("icmp: Connection timed out".to_owned()));
         assert_eq!(peers.all[2].host, Reach::Unknown);
+        assert_eq!((&peers.all[1].endpoint, &peers.all[2].endpoint), (&Some(Reach::Reached), &None));
         assert!(!peers.all[2].is_unreachable() && !peers.all[2].is_reached());
         for text in ["", "Error: dial unix", "{}"] {
             assert_eq!(parse(text).1.len(), 1, "{text}");

@@ -52,10 +52,7 @@ fn read(status: &mut AgentStatus, title: &str, rest: &str) {
         "Encryption" => status.encryption = first(),
         "Device Mode" => status.device_mode = first(),
         "Attach Mode" => status.attach_mode = first(),
-        "Proxy Status" if rest.starts_with("No managed") => {
-            status.proxy = Some("0 redirects".to_owned());
-        }
-        "Proxy Status" => status.proxy = Some(rest.to_owned()),
+        "Proxy Status" if !rest.starts_with("No managed") => status.proxy = Some(rest.to_owned()),
         "Routing" => status.routing = routing(rest),
         "Masquerading" => status.masquerading = Some(masquerading(rest)),
         "IPAM" => {
@@ -78,7 +75,7 @@ fn read(status: &mut AgentStatus, title: &str, rest: &str) {
             });
             status.monitor_lost = Some(lost.unwrap_or_default());
         }
-        "Hubble" => status.hubble = first(),
+        "Hubble" => status.hubble = first().map(|word| word.to_ascii_lowercase()),
         "Cluster health" => status.probes_peers = Some(!rest.starts_with("Probe disabled")),
         _ => {}
     }
