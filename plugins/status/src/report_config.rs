@@ -22,8 +22,8 @@ fn health(verdict: Verdict) -> Health {
 /// What is in force. What an agent read at its start is, unless it says something else itself.
 fn in_force(own: &OnNode) -> Fact<String> {
     match (&own.in_force, &own.started_with) {
-        (Some((_, value)), _) => Fact::Known(value.clone()),
-        (None, Some(value)) if own.verdict != Verdict::Drift => Fact::Known(value.clone()),
+        (Some((_, value)), _) if own.verdict != Verdict::NotShown => Fact::Known(value.clone()),
+        (_, Some(value)) if own.verdict != Verdict::Drift => Fact::Known(value.clone()),
         _ => Fact::Unknown("no agent shows it".to_owned()),
     }
 }

@@ -33,10 +33,10 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         for ((source, wanted, was), nodes) in groups {
             has_drift = true;
             let message = format!(
-                "it is now {}, and {} still run with {}",
+                "it is written as {}, and still {} on {}",
                 quoted(&wanted),
-                super::some_of(&nodes),
-                quoted(&was)
+                quoted(&was),
+                super::some_of(&nodes)
             );
             found.push(
                 Finding::warn("status/config-drift", key, message)

@@ -31,6 +31,10 @@ pub fn same(text: &str, field: &Value) -> Option<bool> {
             let wanted = quantity::go_duration(text)?;
             number.as_i64().map(|number| number == wanted)
         }
+        // In the text form some switches that can be thrown at run time have a setting's name.
+        Value::String(word) if matches!(word.as_str(), "Enabled" | "Disabled") => {
+            boolean(text).is_none().then(|| text == word)
+        }
         Value::String(word) => Some(same_words(text, word)),
         Value::Array(items) => {
             let mut words: Vec<String> = items.iter().map(shown).collect();
@@ -151,6 +155,7 @@ mod tests {
         check("native", json!("native"), Some(true));
         check("native", json!("tunnel"), Some(false));
         check("15s", json!("15000000000"), Some(true));
+        check("true", json!("Disabled"), None);
     }
 
     #[test]

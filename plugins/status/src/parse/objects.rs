@@ -68,7 +68,9 @@ struct Container {
 #[serde(default)]
 pub struct PodObject {
     metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
     spec: PodSpec,
+    #[serde(deserialize_with = "or_default")]
     status: PodStatus,
 }
 
@@ -190,7 +192,9 @@ impl Pod {
 #[serde(default)]
 pub struct WorkloadObject {
     metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
     spec: WorkloadSpec,
+    #[serde(deserialize_with = "or_default")]
     status: WorkloadStatus,
 }
 
@@ -272,6 +276,7 @@ impl WorkloadObject {
 pub struct NodeConfig {
     /// Its name; of several, the one whose name comes later counts.
     pub metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
     spec: NodeConfigSpec,
 }
 
