@@ -97,7 +97,12 @@ impl Question {
     fn is_needed(self) -> bool {
         matches!(
             self,
-            Self::Status | Self::Metrics | Self::Quantiles | Self::Settings | Self::Peers | Self::Endpoints
+            Self::Status
+                | Self::Metrics
+                | Self::Quantiles
+                | Self::Settings
+                | Self::Peers
+                | Self::Endpoints
         )
     }
 }

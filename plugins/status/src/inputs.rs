@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::parse::agent_status::AgentStatus;
 use crate::parse::metrics::Sample;
 use crate::parse::modules::Modules;
-use crate::parse::objects::{NodeConfig, Pod, Workload};
+use crate::parse::node_config::NodeConfig;
+use crate::parse::objects::{Pod, Workload};
 use crate::parse::peers::Peers;
 use crate::parse::reverse_path::ReversePath;
 

@@ -44,7 +44,7 @@ impl Default for Options {
 }
 
 /// Every finding.
-pub fn all(cluster: &Cluster, options: &Options) -> Vec<Finding> {
+pub fn all(cluster: &Cluster, options: Options) -> Vec<Finding> {
     let mut found = Vec::new();
     if !cluster.has_cilium {
         return found;

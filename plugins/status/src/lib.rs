@@ -17,7 +17,9 @@ pub mod rows;
 
 use std::time::Duration;
 
-use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow, partial};
+use lab_plugin::{
+    Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow, partial,
+};
 
 use collect::Scope;
 use judge::Options;
@@ -46,7 +48,10 @@ impl Plugin for Status {
                         .default("80"),
                     )
                     .example("kubectl lab status", "every agent in one row, and what is wrong")
-                    .example("kubectl lab status -o wide", "also clocks, drops, Hubble and the proxy")
+                    .example(
+                        "kubectl lab status -o wide",
+                        "also clocks, drops, Hubble and the proxy",
+                    )
                     .example(
                         "kubectl lab status --columns host,version,routing,masquerading --fold",
                         "nodes that are equal as one",
@@ -57,7 +62,11 @@ impl Plugin for Status {
                     &["status", "config"],
                     "Show every setting as it is written and as it is in force",
                 )
-                .argument(Argument::positional("key", Kind::Text, "Only this setting, node by node"))
+                .argument(Argument::positional(
+                    "key",
+                    Kind::Text,
+                    "Only this setting, node by node",
+                ))
                 .argument(Argument::flag(
                     "changed",
                     Kind::Boolean,
@@ -69,7 +78,10 @@ impl Plugin for Status {
                     "kubectl lab status config enable-bpf-masquerade",
                     "what it is for, and its value on every node",
                 )
-                .example("kubectl lab status config --filter verdict=drift", "what waits for a restart"),
+                .example(
+                    "kubectl lab status config --filter verdict=drift",
+                    "what waits for a restart",
+                ),
             )
             .command(
                 Command::new(&["status", "metrics"], "Show metrics of all agents as one table")
@@ -94,17 +106,32 @@ impl Plugin for Status {
                         "What is dropped and what fails first, and nothing that is 0",
                     ))
                     .example("kubectl lab status metrics --top", "drops and errors first")
-                    .example("kubectl lab status metrics drop --per-node", "drops of each node by reason")
-                    .example("kubectl lab status metrics 'drop~Policy' --rate 10s", "as they happen")
-                    .example("kubectl lab status metrics '~regeneration.*total'", "quantiles of histograms"),
+                    .example(
+                        "kubectl lab status metrics drop --per-node",
+                        "drops of each node by reason",
+                    )
+                    .example(
+                        "kubectl lab status metrics 'drop~Policy' --rate 10s",
+                        "as they happen",
+                    )
+                    .example(
+                        "kubectl lab status metrics '~regeneration.*total'",
+                        "quantiles of histograms",
+                    ),
             )
             .command(
                 Command::new(
                     &["status", "endpoints"],
                     "Show every endpoint with its policy, identity and state",
                 )
-                .example("kubectl lab status endpoints", "one row for each, those of nodes included")
-                .example("kubectl lab status endpoints --filter 'ingress=open'", "who is open to all"),
+                .example(
+                    "kubectl lab status endpoints",
+                    "one row for each, those of nodes included",
+                )
+                .example(
+                    "kubectl lab status endpoints --filter 'ingress=open'",
+                    "who is open to all",
+                ),
             );
         explain::EXPLANATIONS
             .iter()
@@ -124,7 +151,10 @@ impl Plugin for Status {
 }
 
 /// Rows under a name, all at once.
-fn send<R: TableRow>(name: &str, rows: impl IntoIterator<Item = (String, R)>) -> Result<(), Failure> {
+fn send<R: TableRow>(
+    name: &str,
+    rows: impl IntoIterator<Item = (String, R)>,
+) -> Result<(), Failure> {
     let mut table = Table::<R>::new(name);
     for (key, row) in rows {
         table.push(&key, row)?;
@@ -143,7 +173,7 @@ fn run_status(call: &Call) -> Result<(), Failure> {
     send::<AgentRow>("status", report_status::agent_rows(&cluster))?;
     send::<ComponentRow>("components", report_status::component_rows(&cluster))?;
     let options = Options { map_pressure: percent / 100.0 };
-    judge::all(&cluster, &options).into_iter().try_for_each(Finding::report)
+    judge::all(&cluster, options).into_iter().try_for_each(Finding::report)
 }
 
 fn run_config(call: &Call) -> Result<(), Failure> {
@@ -194,7 +224,9 @@ fn look_again(
     time: Duration,
 ) -> Result<(inputs::Inputs, Option<inputs::Inputs>), Failure> {
     if time.is_zero() {
-        return Err(Failure::InvalidInput("`--rate 0s`: two looks need a time between them".to_owned()));
+        return Err(Failure::InvalidInput(
+            "`--rate 0s`: two looks need a time between them".to_owned(),
+        ));
     }
     if collect::pause(time) {
         return Ok((collect::collect(Scope::Metrics)?, Some(first)));

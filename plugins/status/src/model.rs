@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 use lab_plugin::Fact;
 
 use crate::inputs::Answers;
+use crate::parse::metrics::Sample;
 use crate::parse::modules::Modules;
-use crate::parse::objects::{NodeConfig, Pod, Workload};
+use crate::parse::node_config::NodeConfig;
+use crate::parse::objects::{Pod, Workload};
 
 /// A node and the agent on it.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ impl Node {
     pub fn metric_sum(&self, name: &str) -> Option<f64> {
         let samples = self.answers.metrics.known()?;
         let mut numbers =
-            samples.iter().filter(|sample| sample.name == name).filter_map(|sample| sample.number());
+            samples.iter().filter(|sample| sample.name == name).filter_map(Sample::number);
         let first = numbers.next()?;
         Some(numbers.fold(first, |sum, number| sum + number))
     }
@@ -63,8 +65,11 @@ impl Node {
         if self.answers.modules.known().is_some() {
             return self.answers.modules.clone();
         }
-        let Some(samples) = self.answers.metrics.known() else { return self.answers.modules.clone() };
-        let mut own = samples.iter().filter(|sample| sample.name == "cilium_hive_status").peekable();
+        let Some(samples) = self.answers.metrics.known() else {
+            return self.answers.modules.clone();
+        };
+        let mut own =
+            samples.iter().filter(|sample| sample.name == "cilium_hive_status").peekable();
         if own.peek().is_none() {
             return self.answers.modules.clone();
         }
@@ -125,7 +130,10 @@ impl Cluster {
             self.nodes.iter().filter_map(|node| node.answers.clock.known().copied()).collect();
         known.sort_unstable();
         let middle = known.get(known.len().saturating_sub(1) / 2).copied().unwrap_or_default();
-        self.nodes.iter().map(|node| node.answers.clock.map(|it| it.saturating_sub(middle))).collect()
+        self.nodes
+            .iter()
+            .map(|node| node.answers.clock.map(|it| it.saturating_sub(middle)))
+            .collect()
     }
 
     /// The version that most agents have, as numbers.

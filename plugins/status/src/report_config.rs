@@ -1,7 +1,5 @@
 //! Settings as rows of `status config`.
 
-use std::collections::BTreeMap;
-
 use lab_plugin::{Fact, Health, Level};
 
 use crate::known;
@@ -135,8 +133,8 @@ pub fn node_rows(cluster: &Cluster, key: &str) -> Vec<NodeSettingRow> {
 pub fn similar(cluster: &Cluster, word: &str) -> Vec<String> {
     let settings = Settings::of(cluster);
     let word = word.to_ascii_lowercase();
-    let mut all: BTreeMap<&str, ()> = settings.keys().into_iter().map(|key| (key, ())).collect();
-    all.extend(known::all().map(|known| (known.key, ())));
-    let near = all.into_keys().filter(|key| key.contains(&word));
+    let mut all = settings.keys();
+    all.extend(known::all().map(|known| known.key));
+    let near = all.into_iter().filter(|key| key.contains(&word));
     near.take(5).map(str::to_owned).collect()
 }

@@ -28,7 +28,8 @@ pub fn endpoint_rows(inputs: &Inputs) -> Vec<(String, EndpointRow)> {
     for (host, answers) in &inputs.answers {
         let Some(endpoints) = answers.endpoints.known() else { continue };
         heard.insert(host.as_str());
-        let of_agent = endpoints.iter().map(|it| (format!("{host}/{}", it.id), agent_row(host, it)));
+        let of_agent =
+            endpoints.iter().map(|it| (format!("{host}/{}", it.id), agent_row(host, it)));
         rows.extend(of_agent);
     }
     let host_of = |ip: Option<IpAddr>| {
@@ -83,7 +84,9 @@ fn state(state: &str, health: Option<&str>) -> Fact<Health> {
     let is_well = health.is_none_or(|health| health == "OK");
     Fact::Known(match (state, is_well, health) {
         ("ready", true, _) => Health(Level::Good, state.to_owned()),
-        (_, false, Some(health)) => Health(Level::Bad, format!("{state}, {}", health.to_ascii_lowercase())),
+        (_, false, Some(health)) => {
+            Health(Level::Bad, format!("{state}, {}", health.to_ascii_lowercase()))
+        }
         _ => Health(Level::Warn, state.to_owned()),
     })
 }

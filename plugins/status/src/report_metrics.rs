@@ -61,10 +61,19 @@ fn prometheus(labels: &BTreeMap<String, String>) -> String {
 /// Names of numbers that are not added up over nodes: shares, moments, and what has a limit.
 fn is_greatest(name: &str) -> bool {
     const ENDS: [&str; 9] = [
-        "_pressure", "_ratio", "_percent", "_ts", "_time_seconds", "_timestamp_seconds", "_capacity",
-        "_revision", "_factor",
+        "_pressure",
+        "_ratio",
+        "_percent",
+        "_ts",
+        "_time_seconds",
+        "_timestamp_seconds",
+        "_capacity",
+        "_revision",
+        "_factor",
     ];
-    ENDS.iter().any(|end| name.ends_with(end)) || name.contains("_limit") || name.ends_with("_info")
+    ENDS.iter().any(|end| name.ends_with(end))
+        || name.contains("_limit")
+        || name.ends_with("_info")
         || name == "cilium_version"
 }
 
@@ -128,7 +137,8 @@ pub fn metric_rows(
     let earlier = before.map(|(inputs, seconds)| (series(inputs, filter), seconds));
     let mut rows = Vec::new();
     for ((name, key), of) in &now {
-        let then = earlier.as_ref().map(|(all, seconds)| (all.get(&(*name, key.clone())), *seconds));
+        let then =
+            earlier.as_ref().map(|(all, seconds)| (all.get(&(*name, key.clone())), *seconds));
         let parts: Vec<Vec<(&str, Value)>> = if filter.per_node {
             of.values.iter().map(|one| vec![*one]).collect()
         } else {
@@ -178,7 +188,12 @@ fn weight(row: &MetricRow) -> f64 {
 
 /// Change in a second over all nodes of a row. A counter that has become less was started anew:
 /// nobody knows how much it has counted.
-fn rate(name: &str, part: &[(&str, Value)], then: Option<&Series<'_>>, seconds: f64) -> Option<f64> {
+fn rate(
+    name: &str,
+    part: &[(&str, Value)],
+    then: Option<&Series<'_>>,
+    seconds: f64,
+) -> Option<f64> {
     if seconds <= 0.0 {
         return None;
     }
@@ -283,8 +298,14 @@ mod tests {
 
     #[test]
     fn rates_are_per_second_and_restarts_are_left_out() {
-        let earlier = inputs(&[("a", r#"[{"name":"c_total","value":10}]"#), ("b", r#"[{"name":"c_total","value":50}]"#)]);
-        let later = inputs(&[("a", r#"[{"name":"c_total","value":30}]"#), ("b", r#"[{"name":"c_total","value":2}]"#)]);
+        let earlier = inputs(&[
+            ("a", r#"[{"name":"c_total","value":10}]"#),
+            ("b", r#"[{"name":"c_total","value":50}]"#),
+        ]);
+        let later = inputs(&[
+            ("a", r#"[{"name":"c_total","value":30}]"#),
+            ("b", r#"[{"name":"c_total","value":2}]"#),
+        ]);
         let rows = metric_rows(&later, Some((&earlier, 10.0)), &Filter::default());
         assert_eq!(find(&rows, "c_total").rate, Some(Number(2.0)));
         assert_eq!(find(&metric_rows(&later, None, &Filter::default()), "c_total").rate, None);
@@ -301,13 +322,16 @@ mod tests {
         let filter = Filter { top: true, ..Filter::default() };
         let rows = metric_rows(&inputs, None, &filter);
         let names: Vec<&str> = rows.iter().map(|(_, row)| row.name.as_str()).collect();
-        assert_eq!(names, [
-            "drop_count_total",
-            "ops_total",
-            "x_errors_total",
-            "much_total",
-            "errors_warnings_total"
-        ]);
+        assert_eq!(
+            names,
+            [
+                "drop_count_total",
+                "ops_total",
+                "x_errors_total",
+                "much_total",
+                "errors_warnings_total"
+            ]
+        );
     }
 
     #[test]
@@ -316,8 +340,12 @@ mod tests {
             "a",
             r#"[{"name":"drop_total","labels":{"reason":"Policy denied"},"value":1},{"name":"drop_bytes","value":1}]"#,
         )]);
-        let count = |text: &str| metric_rows(&inputs, None, &Filter::parse(Some(text)).unwrap()).len();
-        assert_eq!((count("drop"), count("drop~denied"), count("~^drop_b"), count("x")), (2, 1, 1, 0));
+        let count =
+            |text: &str| metric_rows(&inputs, None, &Filter::parse(Some(text)).unwrap()).len();
+        assert_eq!(
+            (count("drop"), count("drop~denied"), count("~^drop_b"), count("x")),
+            (2, 1, 1, 0)
+        );
         assert!(Filter::parse(Some("a~(")).is_err());
     }
 }

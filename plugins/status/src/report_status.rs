@@ -31,7 +31,9 @@ fn agent_row(node: &Node, skew: &Fact<i64>) -> AgentRow {
         None => node.answers.metrics.and_then(|_| None),
     };
     let fullest = match node.map_pressures() {
-        Some(all) => all.first().map_or(Fact::Absent, |first| Fact::Known((first.0.to_owned(), first.1))),
+        Some(all) => {
+            all.first().map_or(Fact::Absent, |first| Fact::Known((first.0.to_owned(), first.1)))
+        }
         None => node.answers.metrics.and_then(|_| None),
     };
     AgentRow {
@@ -43,7 +45,10 @@ fn agent_row(node: &Node, skew: &Fact<i64>) -> AgentRow {
         },
         restarts: node.agent.map(|pod| i64::from(pod.restarts)),
         endpoints: node.endpoints.map(|(ready, all)| format!("{ready}/{all}")),
-        #[expect(clippy::cast_possible_truncation, reason = "a float is cut at the ends of its range")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float is cut at the ends of its range"
+        )]
         identities: of_metric("cilium_identity").map(|number| *number as i64),
         ipam: status.and_then(|status| status.ipam.map(|(used, all)| format!("{used}/{all}"))),
         routing: text(|status| {
@@ -55,10 +60,16 @@ fn agent_row(node: &Node, skew: &Fact<i64>) -> AgentRow {
             })
         }),
         host_routing: text(|status| Some(status.routing.as_ref()?.host.to_ascii_lowercase())),
-        kube_proxy_replacement: text(|status| Some(status.kube_proxy_replacement.as_ref()?.to_ascii_lowercase())),
+        kube_proxy_replacement: text(|status| {
+            Some(status.kube_proxy_replacement.as_ref()?.to_ascii_lowercase())
+        }),
         masquerading: text(|status| {
             let masquerading = status.masquerading.as_ref()?;
-            Some(if masquerading.is_enabled { masquerading.mode.to_ascii_lowercase() } else { "off".to_owned() })
+            Some(if masquerading.is_enabled {
+                masquerading.mode.to_ascii_lowercase()
+            } else {
+                "off".to_owned()
+            })
         }),
         modules: node.modules().map(modules),
         controllers: status.and_then(controllers),
@@ -109,17 +120,20 @@ fn modules(modules: &Modules) -> Health {
     if modules.n_degraded == 0 {
         return Health(Level::Good, "ok".to_owned());
     }
-    let mut names: Vec<&str> =
-        modules.degraded.iter().map(|it| it.module.rsplit('.').next().unwrap_or(&it.module)).collect();
+    let mut names: Vec<&str> = modules
+        .degraded
+        .iter()
+        .map(|it| it.module.rsplit('.').next().unwrap_or(&it.module))
+        .collect();
     names.dedup();
-    let named = match names.as_slice() {
+    let text = match names.as_slice() {
         [] => String::new(),
         all if all.len() <= NAMES => format!(": {}", all.join(", ")),
         [first, second, rest @ ..] => format!(": {first}, {second} and {} more", rest.len()),
         // Never reached: one name is covered above.
         [_] => String::new(),
     };
-    Health(Level::Warn, format!("{} degraded{named}", modules.n_degraded))
+    Health(Level::Warn, format!("{} degraded{text}", modules.n_degraded))
 }
 
 fn controllers(status: &AgentStatus) -> Option<Health> {
@@ -128,7 +142,9 @@ fn controllers(status: &AgentStatus) -> Option<Health> {
     Some(match (failing.next(), failing.count()) {
         (None, _) => Health(Level::Good, format!("{all} ok")),
         (Some(first), 0) => Health(Level::Warn, format!("1 of {all} failing: {first}")),
-        (Some(first), more) => Health(Level::Warn, format!("{} of {all} failing: {first} …", more + 1)),
+        (Some(first), more) => {
+            Health(Level::Warn, format!("{} of {all} failing: {first} …", more + 1))
+        }
     })
 }
 
@@ -154,7 +170,10 @@ fn peers(node: &Node) -> Fact<Health> {
 
 /// One row for each workload of Cilium, with its key.
 pub fn component_rows(cluster: &Cluster) -> impl Iterator<Item = (String, ComponentRow)> {
-    cluster.workloads.iter().map(|it| (format!("{}/{}", it.kind, it.name), component_row(cluster, it)))
+    cluster
+        .workloads
+        .iter()
+        .map(|it| (format!("{}/{}", it.kind, it.name), component_row(cluster, it)))
 }
 
 fn component_row(cluster: &Cluster, it: &Workload) -> ComponentRow {

@@ -1,14 +1,14 @@
 //! What is broken, missing or hostile: the rest is shown, and what is not known is not zero.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
+
 mod support;
 
 use lab_output::{Cell, Table};
 use lab_plugin_test::Run;
 use lab_types::Value;
 use serde_json::json;
-use support::{
-    ENDPOINTS, METRICS, MODULES, NODES, QUANTILES, Recorded, SETTINGS, STATUS, told,
-};
+use support::{ENDPOINTS, METRICS, MODULES, NODES, QUANTILES, Recorded, SETTINGS, STATUS, told};
 
 const NAME: &str = "cilium-1.18.0-native";
 const COMMANDS: [&[&str]; 4] =
@@ -34,8 +34,7 @@ fn codes(run: &Run) -> Vec<&str> {
 
 #[test]
 fn a_cluster_without_cilium_says_nothing_wrong() {
-    let mut recorded = Recorded::default();
-    recorded.hosts = vec!["n1".to_owned()];
+    let mut recorded = Recorded { hosts: vec!["n1".to_owned()], ..Recorded::default() };
     recorded.objects.insert("v1/Node".to_owned(), json!([{"metadata": {"name": "n1"}}]));
     recorded.objects.insert("v1/Pod".to_owned(), json!([]));
     for path in COMMANDS {
@@ -67,7 +66,8 @@ fn one_dead_agent_does_not_hide_the_others() {
     }
     let run = recorded.run("dead", &["status"], &[]);
     assert_eq!(run.result, Ok(()));
-    for column in ["ipam", "routing", "modules", "controllers", "mapPressure", "api", "identities"] {
+    for column in ["ipam", "routing", "modules", "controllers", "mapPressure", "api", "identities"]
+    {
         assert!(is_unknown(cell(&run, "status", "k8s-w0", column)), "{column}");
         assert!(!is_unknown(cell(&run, "status", "k8s-w1", column)), "{column}");
     }
@@ -76,7 +76,10 @@ fn one_dead_agent_does_not_hide_the_others() {
     assert!(run.report.partials.iter().any(|partial| partial.subject == "k8s-w0"));
     let run = recorded.run("dead-config", &["status", "config"], &[]);
     assert_eq!(run.result, Ok(()));
-    assert_eq!(cell(&run, "config", "routing-mode", "hosts"), &Cell::Text("k8s-ctr k8s-w1".to_owned()));
+    assert_eq!(
+        cell(&run, "config", "routing-mode", "hosts"),
+        &Cell::Text("k8s-ctr k8s-w1".to_owned())
+    );
     assert!(is_unknown(cell(&run, "config", "routing-mode/1", "inForce")));
 }
 
@@ -99,8 +102,12 @@ fn text_in_place_of_json_is_told() {
 
 #[test]
 fn the_text_form_of_a_sysdump_is_read() {
-    let text = include_str!("../../../tests/fixtures/text/cilium-1.18.0-native/k8s-ctr/cilium-dbg-status-verbose.txt");
-    let settings = include_str!("../../../tests/fixtures/text/cilium-1.18.0-native/k8s-ctr/cilium-dbg-config-all.txt");
+    let text = include_str!(
+        "../../../tests/fixtures/text/cilium-1.18.0-native/k8s-ctr/cilium-dbg-status-verbose.txt"
+    );
+    let settings = include_str!(
+        "../../../tests/fixtures/text/cilium-1.18.0-native/k8s-ctr/cilium-dbg-config-all.txt"
+    );
     let mut recorded = Recorded::read(NAME);
     recorded.printed.clear();
     recorded.print("k8s-ctr", "agent: cilium-dbg status --verbose", 0, text);
@@ -159,7 +166,11 @@ fn numbers_that_are_none_are_shown_as_such() {
         0,
         "Metric              Labels              Value\ncilium_a                                NaN\n",
     );
-    let run = recorded.run("numbers-text", &["status", "metrics"], &[("name", Value::Text("cilium_a".to_owned()))]);
+    let run = recorded.run(
+        "numbers-text",
+        &["status", "metrics"],
+        &[("name", Value::Text("cilium_a".to_owned()))],
+    );
     assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".to_owned()));
 }
 
@@ -181,14 +192,19 @@ fn objects_of_the_wrong_shape_cost_themselves() {
     assert_eq!(run.result, Ok(()));
     assert_eq!(table(&run, "status").rows().len(), 3);
     assert!(run.report.partials.iter().any(|partial| partial.subject == "Pod"));
-    assert!(matches!(cell(&run, "status", "k8s-w1", "ready"), Cell::Health(_, text) if text == "ready"));
+    assert!(
+        matches!(cell(&run, "status", "k8s-w1", "ready"), Cell::Health(_, text) if text == "ready")
+    );
 }
 
 #[test]
 fn words_that_mean_nothing_are_told() {
     let recorded = Recorded::read(NAME);
     let run = |path: &[&str], name: &str, value: Value| {
-        recorded.run(&format!("words-{}-{name}", path.len()), path, &[(name, value)]).result.unwrap_err()
+        recorded
+            .run(&format!("words-{}-{name}", path.len()), path, &[(name, value)])
+            .result
+            .unwrap_err()
     };
     let failure = run(&["status", "config"], "key", Value::Text("masquerade".to_owned()));
     assert!(failure.message().contains("did you mean enable-bpf-masquerade"), "{failure:?}");

@@ -1,11 +1,15 @@
 //! A real recording, broken in exactly one way for each finding: that one is told, and nothing
 //! else.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
+
 mod support;
 
 use lab_plugin_test::Run;
 use serde_json::{Value as Json, json};
-use support::{MODULES, METRICS, PEERS, REVERSE_PATH, Recorded, SETTINGS, STARTED_WITH, STATUS, told};
+use support::{
+    METRICS, MODULES, PEERS, REVERSE_PATH, Recorded, SETTINGS, STARTED_WITH, STATUS, told,
+};
 
 /// The recording without the one thing that is wrong in it: k8s-w0 is on another link.
 fn good() -> Recorded {
@@ -90,7 +94,8 @@ fn agents_are_broken_one_by_one() {
         "agent-missing",
         |it| {
             it.items("v1/Pod").retain(|pod| {
-                pod["spec"]["nodeName"] != "k8s-w1" || pod["metadata"]["labels"]["k8s-app"] != "cilium"
+                pod["spec"]["nodeName"] != "k8s-w1"
+                    || pod["metadata"]["labels"]["k8s-app"] != "cilium"
             });
         },
         &[("bad", "agent-not-ready", "k8s-w1")],
@@ -180,7 +185,8 @@ fn settings_are_broken_one_by_one() {
             let mut files = String::new();
             let data = it.of("v1/ConfigMap", "cilium-config")["data"].clone();
             for (key, value) in data.as_object().unwrap() {
-                let value = if key == "bpf-policy-map-max" { "8192" } else { value.as_str().unwrap() };
+                let value =
+                    if key == "bpf-policy-map-max" { "8192" } else { value.as_str().unwrap() };
                 if !value.is_empty() {
                     files.push_str(&format!("/tmp/cilium/config-map/{key}:{value}\n"));
                 }
@@ -206,7 +212,8 @@ fn settings_are_broken_one_by_one() {
         |it| {
             it.answer("k8s-w1", METRICS, |metrics| {
                 let all = metrics.as_array_mut().unwrap();
-                let delta = all.iter_mut().find(|it| it["name"] == "cilium_drift_checker_config_delta");
+                let delta =
+                    all.iter_mut().find(|it| it["name"] == "cilium_drift_checker_config_delta");
                 delta.unwrap()["value"] = json!(2);
             });
         },
@@ -222,7 +229,9 @@ fn the_datapath_is_broken_one_by_one() {
     check(
         "masquerade",
         |it| {
-            it.answer("k8s-w1", STATUS, |status| status["masquerading"]["mode"] = json!("iptables"));
+            it.answer("k8s-w1", STATUS, |status| {
+                status["masquerading"]["mode"] = json!("iptables")
+            });
             let pod = it.agent("k8s-w1")["metadata"]["name"].as_str().unwrap().to_owned();
             it.logs.insert(format!("kube-system/{pod}/cilium-agent.log"), line.to_owned());
         },
@@ -274,18 +283,28 @@ fn the_datapath_is_broken_one_by_one() {
 
 fn table(component: &str, error: &str) -> String {
     let columns = |module: &str, component: &str, level: &str, message: &str, error: &str| {
-        format!("{module:<40}{component:<40}{level:<12}{message:<40}{error:<90}{:<25}{:<25}1\n", "x", "y")
+        format!(
+            "{module:<40}{component:<40}{level:<12}{message:<40}{error:<90}{:<25}{:<25}1\n",
+            "x", "y"
+        )
     };
     format!(
         "{:<40}{:<40}{:<12}{:<40}{:<90}{:<25}{:<25}Count\n{}",
-        "Module", "Component", "Level", "Message", "Error", "LastOK", "UpdatedAt",
+        "Module",
+        "Component",
+        "Level",
+        "Message",
+        "Error",
+        "LastOK",
+        "UpdatedAt",
         columns("agent.datapath.sysctl", component, "Degraded", "1 object(s) failed", error)
     )
 }
 
 #[test]
 fn modules_and_controllers_are_broken_one_by_one() {
-    let recorded = Recorded::read("cilium-1.18.0-native").run("broken-off-segment", &["status"], &[]);
+    let recorded =
+        Recorded::read("cilium-1.18.0-native").run("broken-off-segment", &["status"], &[]);
     assert_eq!(told(&recorded), [("bad", "peer-off-segment", "auto-direct-node-routes")]);
     check(
         "module",
@@ -339,7 +358,12 @@ fn maps_and_peers_are_broken_one_by_one() {
     let down = r#"{"nodes":[{"name":"default/k8s-w0","host":{"primary-address":{"ip":"192.168.20.100",
         "icmp":{"latency":9},"http":{"latency":9}}},"health-endpoint":{"primary-address":{"ip":"172.20.1.7",
         "icmp":{"status":"Connection timed out"},"http":{"status":"timeout"}}}}]}"#;
-    check("peer", probing(down), &[("bad", "peer-unreachable", "k8s-w0")], "icmp: Connection timed out");
+    check(
+        "peer",
+        probing(down),
+        &[("bad", "peer-unreachable", "k8s-w0")],
+        "icmp: Connection timed out",
+    );
     // Not probed yet is not down.
     let unknown = r#"{"nodes":[{"name":"default/k8s-w0","host":{"primary-address":{"ip":"192.168.20.100",
         "icmp":null,"http":null}}}]}"#;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use status::Status;
 use lab_plugin::Plugin;
+use status::Status;
 
 #[test]
 fn the_card_is_up_to_date() {

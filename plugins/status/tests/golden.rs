@@ -1,6 +1,8 @@
 //! Tables and findings of the recordings, pinned as text. `LAB_BLESS=1` writes them anew; the
 //! values were compared by hand with the raw objects and with what the agents printed.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
+
 mod support;
 
 use lab_plugin_test::{Lab, draw, golden};

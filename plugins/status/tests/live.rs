@@ -1,11 +1,15 @@
 //! A cluster that goes on while it is looked at: what recordings cannot show, for they have no
 //! time.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use lab_plugin::native::{Answers, Row, TestHost, Value, with_host};
-use lab_plugin::{Call, Cell as Value2, Column, Failure, Finding, Outcome, Place, Plugin, Selection, hosts};
+use lab_plugin::{
+    Call, Cell as Value2, Column, Failure, Finding, Outcome, Place, Plugin, Selection, hosts,
+};
 use status::Status;
 
 /// Each look is so many milliseconds after the last one.
@@ -49,7 +53,11 @@ impl TestHost for Going {
         self.findings.borrow_mut().push(finding);
     }
     fn partial(&self, _subject: &str, _why: &Failure) {}
-    fn list(&self, _of: &Selection, _: Option<&str>) -> Result<(Vec<String>, Option<String>), Failure> {
+    fn list(
+        &self,
+        _of: &Selection,
+        _: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Failure> {
         Ok((Vec::new(), None))
     }
     fn get(&self, _of: &Selection, _name: &str) -> Result<String, Failure> {

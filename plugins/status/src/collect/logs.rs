@@ -29,7 +29,8 @@ fn crashes(inputs: &mut Inputs) {
         }
         let container = ended.map(|(name, _)| name).or(pod.waiting.as_ref().map(|(name, _)| name));
         let Some(container) = container else { continue };
-        let of = |previous| cluster::logs(&pod.namespace, &pod.name, container, LAST_LINES, previous);
+        let of =
+            |previous| cluster::logs(&pod.namespace, &pod.name, container, LAST_LINES, previous);
         match of(true).or_else(|_| of(false)) {
             Ok(text) => {
                 inputs.logs.insert(pod.path(), text);

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::Scope;
 use crate::inputs::Inputs;
-use crate::parse::objects::{NodeConfig, Pod, PodObject, WorkloadObject};
+use crate::parse::node_config::NodeConfig;
+use crate::parse::objects::{Pod, PodObject, WorkloadObject};
 
 /// Kinds of objects with the reason for each, as the card declares them.
 pub const KINDS: [(&str, &str); 9] = [
@@ -37,8 +38,8 @@ pub(super) fn objects(scope: Scope) -> Inputs {
     let mut inputs = Inputs { nodes: nodes(), ..Inputs::default() };
     if matches!(scope, Scope::Status | Scope::Config) {
         inputs.pods = pods();
-        let agents = inputs.pods.known().into_iter().flatten();
-        if let Some(agent) = agents.filter(|pod| pod.component == "cilium").last() {
+        let mut pods = inputs.pods.known().into_iter().flatten();
+        if let Some(agent) = pods.find(|pod| pod.component == "cilium") {
             inputs.namespace = agent.namespace.clone();
         }
         inputs.config = config(&inputs.namespace);
@@ -53,7 +54,8 @@ pub(super) fn objects(scope: Scope) -> Inputs {
                 .keep("spec.template.spec.containers.image")
                 .keep("status");
             let all = list::<WorkloadObject, _>(of, |it| it.record(kind));
-            let own = all.known().into_iter().flatten().filter(|it| names.contains(&it.name.as_str()));
+            let own =
+                all.known().into_iter().flatten().filter(|it| names.contains(&it.name.as_str()));
             inputs.workloads.extend(own.cloned());
         }
     }

@@ -43,7 +43,8 @@ fn pod(cluster: &Cluster, node: &Node, found: &mut Vec<Finding>) {
     let mut finding =
         Finding::bad("status/agent-not-ready", node.name.clone(), message).evidence(place, seen);
     if let Fact::Known(pod) = &node.agent {
-        finding = finding.fix(format!("kubectl --namespace {} describe pod {}", pod.namespace, pod.name));
+        finding =
+            finding.fix(format!("kubectl --namespace {} describe pod {}", pod.namespace, pod.name));
     }
     found.push(finding.fix(pods));
 }

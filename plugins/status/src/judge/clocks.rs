@@ -10,7 +10,10 @@ const TOLERATED: i64 = 5_000;
 /// Adds one finding for each node that is too far off.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     for (node, skew) in cluster.nodes.iter().zip(cluster.clock_skews()) {
-        let Some(skew) = skew.known().copied().filter(|skew| skew.saturating_abs() > TOLERATED) else { continue };
+        let Some(skew) = skew.known().copied().filter(|skew| skew.saturating_abs() > TOLERATED)
+        else {
+            continue;
+        };
         let word = if skew > 0 { "ahead of" } else { "behind" };
         let seconds = skew.saturating_abs() / 1000;
         found.push(

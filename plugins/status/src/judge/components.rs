@@ -8,9 +8,8 @@ use crate::model::Cluster;
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     for it in cluster.workloads.iter().filter(|it| it.name != "cilium") {
         let Some(desired) = it.desired.filter(|desired| it.ready < *desired) else { continue };
-        let crashes = |name: &str| {
-            cluster.pods.iter().any(|pod| pod.component == name && pod.is_crashing())
-        };
+        let crashes =
+            |name: &str| cluster.pods.iter().any(|pod| pod.component == name && pod.is_crashing());
         if crashes(&it.name) {
             continue;
         }
@@ -25,7 +24,10 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         } else {
             Finding::warn("status/component-not-ready", it.name.clone(), message)
         };
-        let pods = cluster.pods.iter().filter(|pod| pod.component == it.name && pod.is_ready != Some(true));
+        let pods = cluster
+            .pods
+            .iter()
+            .filter(|pod| pod.component == it.name && pod.is_ready != Some(true));
         let lines = std::iter::once((object, format!("desired {desired}, ready {}", it.ready)))
             .chain(pods.map(|pod| (format!("Pod {}", pod.path()), pod.state())));
         found.push(super::evidence(finding, lines).fix(format!(

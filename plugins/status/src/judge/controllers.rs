@@ -58,8 +58,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
 /// `sync-to-k8s-ciliumendpoint (1556)`, `resolve-labels-default/curl-pod`.
 fn kind(name: &str) -> String {
     let name = name.split(" (").next().unwrap_or(name);
-    if let Some((kind, _)) = name.split_once("resolve-labels-").map(|_| ("resolve-labels", ())) {
-        return kind.to_owned();
+    if name.starts_with("resolve-labels-") {
+        return "resolve-labels".to_owned();
     }
     let parts = name.split('-').filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
     parts.collect::<Vec<_>>().join("-")
@@ -72,7 +72,10 @@ mod tests {
         assert_eq!(super::kind("sync-policymap-1556"), "sync-policymap");
         assert_eq!(super::kind("sync-to-k8s-ciliumendpoint (389)"), "sync-to-k8s-ciliumendpoint");
         assert_eq!(super::kind("resolve-labels-default/curl-pod"), "resolve-labels");
-        assert_eq!(super::kind("endpoint-1556-regeneration-recovery"), "endpoint-regeneration-recovery");
+        assert_eq!(
+            super::kind("endpoint-1556-regeneration-recovery"),
+            "endpoint-regeneration-recovery"
+        );
         assert_eq!(super::kind("k8s-heartbeat"), "k8s-heartbeat");
     }
 }

@@ -19,7 +19,8 @@ fn finding(cluster: &Cluster, pod: &Pod) -> Finding {
         .map(|(name, _)| name.as_str())
         .or(pod.waiting.as_ref().map(|(name, _)| name.as_str()))
         .unwrap_or(&pod.component);
-    let kept = ended.map(|(_, ended)| ended.message.as_str()).filter(|text| !text.trim().is_empty());
+    let kept =
+        ended.map(|(_, ended)| ended.message.as_str()).filter(|text| !text.trim().is_empty());
     let log = kept.or_else(|| cluster.logs.get(&pod.path()).map(String::as_str));
     let last = log.and_then(log_line::fatal);
     let what = if pod.component == "cilium" { "its agent" } else { container };
@@ -30,16 +31,17 @@ fn finding(cluster: &Cluster, pod: &Pod) -> Finding {
         None => format!("{what} ends as soon as it starts, and its log does not say why"),
     };
     let mut finding = Finding::bad("status/crash-loop", subject, message);
-    let mut state = format!("{}, {} restarts", pod.state(), pod.restarts);
-    if let Some((_, ended)) = ended {
-        state.push_str(&format!(", exit code {} {}", ended.exit_code, ended.reason));
-    }
+    let last_end = ended.map_or_else(String::new, |(_, ended)| {
+        format!(", exit code {} {}", ended.exit_code, ended.reason)
+    });
+    let state = format!("{}, {} restarts{last_end}", pod.state(), pod.restarts);
     finding = finding.evidence(format!("Pod {}", pod.path()), state.trim_end());
     if let Some(line) = last {
         let place = if kept.is_some() { "last words" } else { "log" };
         finding = finding.evidence(format!("{container} of {}: {place}", pod.path()), line.trim());
     }
-    if let Some(fix) = cure(last.unwrap_or_default(), ended.map(|(_, ended)| ended.reason.as_str())) {
+    if let Some(fix) = cure(last.unwrap_or_default(), ended.map(|(_, ended)| ended.reason.as_str()))
+    {
         finding = finding.fix(fix);
     }
     finding.fix(format!(
@@ -70,14 +72,19 @@ fn cure(line: &str, reason: Option<&str>) -> Option<&'static str> {
              cilium/cilium --namespace kube-system --reuse-values --set ipv4NativeRoutingCIDR=RANGE",
         );
     }
-    if line.contains("i/o timeout") || line.contains("connection refused") || line.contains("no route to host") {
+    if line.contains("i/o timeout")
+        || line.contains("connection refused")
+        || line.contains("no route to host")
+    {
         return Some(
             "the agent does not reach the API server: without kube-proxy it needs k8sServiceHost and \
              k8sServicePort in the chart's values",
         );
     }
     if reason == Some("OOMKilled") {
-        return Some("it was killed for want of memory: raise resources.limits.memory in the chart's values");
+        return Some(
+            "it was killed for want of memory: raise resources.limits.memory in the chart's values",
+        );
     }
     None
 }

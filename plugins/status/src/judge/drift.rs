@@ -15,7 +15,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         // By what is wanted and what is in force instead, so that equal nodes are told once.
         let mut groups: BTreeMap<(String, String, String), Vec<&str>> = BTreeMap::new();
         for (at, node) in cluster.nodes.iter().enumerate() {
-            let Some(own) = settings.on_node(at, key).filter(|own| own.verdict == Verdict::Drift) else {
+            let Some(own) = settings.on_node(at, key).filter(|own| own.verdict == Verdict::Drift)
+            else {
                 continue;
             };
             let wanted = own.wanted().unwrap_or_default().to_owned();
@@ -23,10 +24,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
                 Some((_, name)) => format!("CiliumNodeConfig {name}"),
                 None => "cilium-config".to_owned(),
             };
-            let was = match (own.started_with, own.in_force) {
-                (Some(text), _) => text,
-                (None, Some((_, text))) => text,
-                (None, None) => continue,
+            let Some(was) = own.started_with.or(own.in_force.map(|(_, text)| text)) else {
+                continue;
             };
             groups.entry((source, wanted, was)).or_default().push(&node.name);
         }
@@ -59,14 +58,21 @@ fn quoted(value: &str) -> String {
 fn counted(cluster: &Cluster, found: &mut Vec<Finding>) {
     const METRIC: &str = "cilium_drift_checker_config_delta";
     for node in &cluster.nodes {
-        let Some(number) = node.metric_sum(METRIC).filter(|number| *number >= 1.0) else { continue };
+        let Some(number) = node.metric_sum(METRIC).filter(|number| *number >= 1.0) else {
+            continue;
+        };
         found.push(
             Finding::warn(
                 "status/config-drift",
                 node.name.clone(),
-                format!("its agent counts {number} settings that differ from those it started with"),
+                format!(
+                    "its agent counts {number} settings that differ from those it started with"
+                ),
             )
-            .evidence(format!("{}: cilium-dbg metrics list", node.name), format!("{METRIC} {number}"))
+            .evidence(
+                format!("{}: cilium-dbg metrics list", node.name),
+                format!("{METRIC} {number}"),
+            )
             .fix(super::restart(&cluster.namespace)),
         );
     }

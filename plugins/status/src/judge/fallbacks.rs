@@ -25,7 +25,10 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
                 }
                 (_, _) => (None, line.map_or_else(String::new, log_line::gist)),
             };
-            groups.entry((u8::from(it == Fallback::HostRouting), reason, setting)).or_default().push(node);
+            groups
+                .entry((u8::from(it == Fallback::HostRouting), reason, setting))
+                .or_default()
+                .push(node);
         }
     }
     for ((is_routing, reason, setting), nodes) in groups {
@@ -77,7 +80,8 @@ fn finding(
         let place = format!("{}: cilium-dbg status", node.name);
         finding = match it {
             Fallback::Masquerading => {
-                let mode = status.and_then(|status| Some(status.masquerading.as_ref()?.mode.clone()));
+                let mode =
+                    status.and_then(|status| Some(status.masquerading.as_ref()?.mode.clone()));
                 finding.evidence(place, format!("Masquerading: {}", mode.unwrap_or_default()))
             }
             Fallback::HostRouting => finding.evidence(place, "Routing: Host: Legacy"),

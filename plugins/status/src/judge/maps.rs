@@ -11,7 +11,7 @@ use crate::model::Cluster;
 const FULL: f64 = 0.95;
 
 /// Adds one finding for each map.
-pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Finding>) {
+pub(super) fn check(cluster: &Cluster, options: Options, found: &mut Vec<Finding>) {
     let mut maps: BTreeMap<&str, Vec<(f64, &str)>> = BTreeMap::new();
     for node in &cluster.nodes {
         for (map, pressure) in node.map_pressures().unwrap_or_default() {
@@ -49,7 +49,9 @@ pub(super) fn check(cluster: &Cluster, options: &Options, found: &mut Vec<Findin
 fn consequence(map: &str) -> &'static str {
     match map {
         _ if map.starts_with("ct") => "old connections are thrown out once it is full",
-        _ if map.contains("snat") || map.contains("nat") => "new connections cannot be translated once it is full",
+        _ if map.contains("snat") || map.contains("nat") => {
+            "new connections cannot be translated once it is full"
+        }
         _ if map.starts_with("policy") || map.contains("policy") => {
             "rules that do not fit do not hold, and their packets are dropped"
         }
@@ -68,7 +70,10 @@ fn fix(map: &str) -> String {
         }
         _ if map.contains("policy") => "bpf.policyMapMax=32768",
         _ if map.starts_with("lb") => "bpf.lbMapMax=131072",
-        _ => return "kubectl lab status metrics 'bpf_map' shows sizes and use of all maps".to_owned(),
+        _ => {
+            return "kubectl lab status metrics 'bpf_map' shows sizes and use of all maps"
+                .to_owned();
+        }
     };
     format!(
         "helm upgrade cilium cilium/cilium --namespace kube-system --reuse-values --set {value}; then \

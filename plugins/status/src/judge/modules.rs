@@ -9,7 +9,8 @@ use crate::parse::modules::Degraded;
 
 /// Whether the reason is that another node is on another link, so that no route can lead to it.
 fn is_off_segment(it: &Degraded) -> bool {
-    it.error.contains("must be directly reachable") || it.error.contains("direct-routing-skip-unreachable")
+    it.error.contains("must be directly reachable")
+        || it.error.contains("direct-routing-skip-unreachable")
 }
 
 /// Adds one finding for all nodes whose peers are on another link, and one for each part of a
@@ -88,18 +89,23 @@ fn off_segment(off: &[(&Node, &Degraded)]) -> Finding {
         .fix("kubectl lab routes")
 }
 
-fn degraded(cluster: &Cluster, module: &str, component: &str, nodes: &[(&Node, &Degraded)]) -> Finding {
+fn degraded(
+    cluster: &Cluster,
+    module: &str,
+    component: &str,
+    nodes: &[(&Node, &Degraded)],
+) -> Finding {
     let mut names: Vec<&str> = nodes.iter().map(|(node, _)| node.name.as_str()).collect();
     names.dedup();
     let short = module.strip_prefix("agent.").unwrap_or(module);
-    let subject = if component.is_empty() { short.to_owned() } else { format!("{short}.{component}") };
+    let subject =
+        if component.is_empty() { short.to_owned() } else { format!("{short}.{component}") };
     let why = nodes.first().map_or("", |(_, it)| it.message.as_str());
     let message = format!("degraded on {}: {why}", super::some_of(&names));
     let finding = Finding::new(Level::Warn, "status/module-degraded", subject, message);
     super::evidence(finding, nodes.iter().flat_map(|(node, it)| lines(node, it))).fix(format!(
         "kubectl --namespace {} logs ds/cilium --container cilium-agent | grep {}",
-        cluster.namespace,
-        module
+        cluster.namespace, module
     ))
 }
 
@@ -107,7 +113,9 @@ fn degraded(cluster: &Cluster, module: &str, component: &str, nodes: &[(&Node, &
 fn counted(cluster: &Cluster, found: &mut Vec<Finding>) {
     for node in &cluster.nodes {
         let modules = node.modules();
-        let Some(modules) = modules.known().filter(|it| it.degraded.is_empty() && it.n_degraded > 0) else {
+        let Some(modules) =
+            modules.known().filter(|it| it.degraded.is_empty() && it.n_degraded > 0)
+        else {
             continue;
         };
         found.push(

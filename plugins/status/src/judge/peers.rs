@@ -31,7 +31,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
             super::some_of(&names)
         );
         let lines = by.iter().flat_map(|(node, peer)| {
-            let place = |what: &str| format!("{}: cilium-health status: {} {what}", node.name, peer.name);
+            let place =
+                |what: &str| format!("{}: cilium-health status: {} {what}", node.name, peer.name);
             let host = match &peer.host {
                 Reach::Failed(why) => Some((place("host"), format!("{} {why}", peer.ip))),
                 _ => None,
@@ -58,7 +59,10 @@ fn counted(node: &Node) -> Option<Finding> {
     let message = format!("its agent does not reach {number} nodes; which ones is not known here");
     Some(
         Finding::warn("status/peer-unreachable", node.name.clone(), message)
-            .evidence(format!("{}: cilium-dbg metrics list", node.name), format!("{METRIC} {number}"))
+            .evidence(
+                format!("{}: cilium-dbg metrics list", node.name),
+                format!("{METRIC} {number}"),
+            )
             .fix("kubectl lab reach; let TCP port 4240 and ICMP through between nodes"),
     )
 }

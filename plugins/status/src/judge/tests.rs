@@ -52,7 +52,7 @@ fn cluster(nodes: Vec<Node>) -> Cluster {
 }
 
 fn told(cluster: &Cluster) -> Vec<Finding> {
-    all(cluster, &Options::default())
+    all(cluster, Options::default())
 }
 
 fn codes(cluster: &Cluster) -> Vec<String> {
@@ -85,7 +85,10 @@ fn clocks_are_compared_with_each_other() {
     assert_eq!((skewed[0].code.as_str(), skewed[0].subject.as_str()), ("status/clock-skew", "b"));
     assert!(skewed[0].message.contains("9 s behind"), "{}", skewed[0].message);
     // The clock here is an hour wrong.
-    assert!(codes(&cluster(vec![at("a", 3_600_000), at("b", 3_600_500), at("c", 3_604_000)])).is_empty());
+    assert!(
+        codes(&cluster(vec![at("a", 3_600_000), at("b", 3_600_500), at("c", 3_604_000)]))
+            .is_empty()
+    );
     assert!(codes(&cluster(vec![at("a", 0), node("b"), at("c", 5_000)])).is_empty());
 }
 

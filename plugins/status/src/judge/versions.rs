@@ -15,13 +15,16 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
             by_version.entry(version).or_default().push(&node.name);
         }
     }
-    let Some(most) = by_version.iter().max_by_key(|(_, nodes)| nodes.len()).map(|(version, _)| *version)
+    let Some(most) =
+        by_version.iter().max_by_key(|(_, nodes)| nodes.len()).map(|(version, _)| *version)
     else {
         return;
     };
-    let rollout = format!("kubectl --namespace {} rollout status daemonset/cilium", cluster.namespace);
+    let rollout =
+        format!("kubectl --namespace {} rollout status daemonset/cilium", cluster.namespace);
     if by_version.len() > 1 {
-        let minors = by_version.keys().filter_map(|text| version::numbers(text)).map(|it| (it.0, it.1));
+        let minors =
+            by_version.keys().filter_map(|text| version::numbers(text)).map(|it| (it.0, it.1));
         let (least, greatest) = (minors.clone().min(), minors.max());
         let is_far = matches!((least, greatest), (Some(least), Some(greatest))
             if least.0 != greatest.0 || greatest.1 - least.1 > 1);
@@ -36,7 +39,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         } else {
             Finding::warn("status/version-skew", "agents", message)
         };
-        let lines = by_version.iter().map(|(text, nodes)| ((*text).to_owned(), super::some_of(nodes)));
+        let lines =
+            by_version.iter().map(|(text, nodes)| ((*text).to_owned(), super::some_of(nodes)));
         found.push(super::evidence(finding, lines).fix(rollout.clone()));
     }
     let operators = cluster.workloads.iter().filter(|it| it.name == "cilium-operator");

@@ -11,7 +11,9 @@ use crate::parse::objects::Pod;
 
 /// The cluster.
 pub fn build(inputs: Inputs) -> Cluster {
-    let Inputs { namespace, config, node_configs, nodes, pods, workloads, endpoints, hosts, .. } = inputs;
+    let Inputs {
+        namespace, config, node_configs, nodes, pods, workloads, endpoints, hosts, ..
+    } = inputs;
     let mut answers = inputs.answers;
     let mut labels: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut node_of: BTreeMap<IpAddr, String> = BTreeMap::new();

@@ -42,13 +42,16 @@ pub fn fallen_back(
     let uses_iptables = |masquerading: &crate::parse::agent_status::Masquerading| {
         masquerading.is_enabled && masquerading.mode.eq_ignore_ascii_case("iptables")
     };
-    if is_on(config, "enable-bpf-masquerade") && status.masquerading.as_ref().is_some_and(uses_iptables) {
+    if is_on(config, "enable-bpf-masquerade")
+        && status.masquerading.as_ref().is_some_and(uses_iptables)
+    {
         found.push(Fallback::Masquerading);
     }
     let is_legacy = status.routing.as_ref().is_some_and(|routing| routing.host == "Legacy");
     // Without the ConfigMap nobody knows what was asked for; the agent's own answer has what came
     // of it, which is the same in both cases.
-    let was_asked = is_on(config, "enable-host-legacy-routing") || (config.is_none() && settings.is_some());
+    let was_asked =
+        is_on(config, "enable-host-legacy-routing") || (config.is_none() && settings.is_some());
     if is_legacy && !was_asked {
         found.push(Fallback::HostRouting);
     }
@@ -59,7 +62,10 @@ pub fn fallen_back(
 /// conditions that is not met.
 ///
 /// - Source: the conditions of Cilium 1.14 to 1.18, in their order.
-pub fn host_routing_reason(status: &AgentStatus, config: Option<&Config>) -> Option<(&'static str, &'static str)> {
+pub fn host_routing_reason(
+    status: &AgentStatus,
+    config: Option<&Config>,
+) -> Option<(&'static str, &'static str)> {
     let masquerading = status.masquerading.as_ref();
     if masquerading.is_some_and(|it| it.is_enabled && it.mode.eq_ignore_ascii_case("iptables")) {
         return Some(("enable-bpf-masquerade", "BPF host routing needs BPF masquerading"));
@@ -89,7 +95,11 @@ mod tests {
                 mode: masquerading.to_owned(),
                 excluded: Vec::new(),
             }),
-            routing: Some(Routing { network: "Native".to_owned(), tunnel: None, host: host.to_owned() }),
+            routing: Some(Routing {
+                network: "Native".to_owned(),
+                tunnel: None,
+                host: host.to_owned(),
+            }),
             kube_proxy_replacement: Some("True".to_owned()),
             ..AgentStatus::default()
         }

@@ -116,7 +116,7 @@ impl<'c> Settings<'c> {
             .filter_map(|config| {
                 Some((config.settings().get(key)?.clone(), config.metadata.name.clone()))
             })
-            .last();
+            .next_back();
         let field = self.field(at, node, key);
         let mut own = OnNode {
             // A file that is empty is not printed.
@@ -131,8 +131,7 @@ impl<'c> Settings<'c> {
             node_config,
         };
         own.verdict = verdict(node, key, &own, field.as_ref().map(|(_, value)| value));
-        own.in_force =
-            field.map(|(name, value)| (name, values::shown_like(own.wanted(), &value)));
+        own.in_force = field.map(|(name, value)| (name, values::shown_like(own.wanted(), &value)));
         Some(own)
     }
 
@@ -144,7 +143,9 @@ impl<'c> Settings<'c> {
             "kube-proxy-replacement" => {
                 status.and_then(|status| status.kube_proxy_replacement.as_deref())
             }
-            "tunnel-protocol" => status.and_then(|status| status.routing.as_ref()?.tunnel.as_deref()),
+            "tunnel-protocol" => {
+                status.and_then(|status| status.routing.as_ref()?.tunnel.as_deref())
+            }
             _ => None,
         };
         if let Some(word) = of_status {
@@ -154,10 +155,10 @@ impl<'c> Settings<'c> {
             return None;
         }
         let fields = self.fields.get(at)?;
-        let by_letters = fields.get(&letters(key)).copied().filter(|field| known::is_field_of(field, key));
-        let name = by_letters.or_else(|| {
-            fields.values().copied().find(|field| known::is_field_of(field, key))
-        })?;
+        let by_letters =
+            fields.get(&letters(key)).copied().filter(|field| known::is_field_of(field, key));
+        let name = by_letters
+            .or_else(|| fields.values().copied().find(|field| known::is_field_of(field, key)))?;
         let value = node.answers.settings.known()?.get(name)?.clone();
         Some((name.to_owned(), value))
     }
@@ -182,9 +183,8 @@ fn verdict(node: &Node, key: &str, own: &OnNode, field: Option<&Value>) -> Verdi
     }
     match (is_in_force, field) {
         (Some(true), _) => Verdict::InForce,
-        (Some(false), _) if known::depends_on(key).is_some() => Verdict::Derived,
+        (Some(false) | None, Some(_)) if known::depends_on(key).is_some() => Verdict::Derived,
         (Some(false), _) => Verdict::Drift,
-        (None, Some(_)) if known::depends_on(key).is_some() => Verdict::Derived,
         (None, Some(_)) => Verdict::NotShown,
         (None, None) if node.answers.settings.known().is_some() => Verdict::NotShown,
         (None, None) => Verdict::Unknown,

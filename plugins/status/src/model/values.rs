@@ -3,6 +3,8 @@
 //! Apart because a flag's text and the field that an agent makes of it are spelled differently:
 //! time spans are nanoseconds there, lists are lists, networks are an address and a mask.
 
+use std::fmt::Write;
+
 use lab_model::Prefix;
 use lab_model::cilium::go_network;
 use serde_json::Value;
@@ -102,7 +104,8 @@ pub fn shown(field: &Value) -> String {
 /// A field as it would be written in the `ConfigMap`: a span where the written value is one.
 pub fn shown_like(written: Option<&str>, field: &Value) -> String {
     let is_span = |text: &&str| {
-        quantity::go_duration(text).is_some() && text.ends_with(|last: char| last.is_ascii_lowercase())
+        quantity::go_duration(text).is_some()
+            && text.ends_with(|last: char| last.is_ascii_lowercase())
     };
     match (written.filter(is_span), field.as_i64()) {
         (Some(_), Some(nanoseconds)) => span(nanoseconds),
@@ -111,12 +114,14 @@ pub fn shown_like(written: Option<&str>, field: &Value) -> String {
 }
 
 fn span(nanoseconds: i64) -> String {
-    let units = [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
+    let units =
+        [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)];
     let mut rest = nanoseconds;
     let mut out = String::new();
     for (unit, size) in units {
         if rest >= size {
-            out.push_str(&format!("{}{unit}", rest / size));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{}{unit}", rest / size);
             rest %= size;
         }
     }

@@ -112,7 +112,6 @@ impl AgentStatus {
     pub fn failing(&self) -> impl Iterator<Item = &Controller> {
         self.controllers.iter().flatten().filter(|it| it.consecutive_failures > 0)
     }
-
 }
 
 /// Reads an agent's status, as JSON or as the text of `cilium-dbg status`.
@@ -154,10 +153,10 @@ pub(super) fn sum(totals: &[(u64, u64, String)]) -> Option<(u64, u64)> {
 }
 
 fn read(document: &Value) -> AgentStatus {
-    let controllers: Option<Vec<Controller>> =
-        document.get("controllers").and_then(Value::as_array).map(|all| {
-            all.iter().filter(|it| it.get("name").is_some()).map(controller).collect()
-        });
+    let controllers: Option<Vec<Controller>> = document
+        .get("controllers")
+        .and_then(Value::as_array)
+        .map(|all| all.iter().filter(|it| it.get("name").is_some()).map(controller).collect());
     AgentStatus {
         cilium: state(document, "cilium"),
         kubernetes: state(document, "kubernetes"),

@@ -6,7 +6,8 @@ pub fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     let (seconds, parts) = text.split_once('.').unwrap_or((text, ""));
     let seconds: i64 = seconds.parse().ok().filter(|seconds| *seconds > 0)?;
-    let digits: String = parts.chars().take_while(char::is_ascii_digit).chain("000".chars()).take(3).collect();
+    let digits: String =
+        parts.chars().take_while(char::is_ascii_digit).chain("000".chars()).take(3).collect();
     seconds.checked_mul(1000)?.checked_add(digits.parse().ok()?)
 }
 

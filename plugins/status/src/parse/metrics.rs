@@ -81,9 +81,9 @@ fn sample(entry: &Json) -> Result<Sample, &'static str> {
     let number = match entry.get("value") {
         None | Some(Json::Null) => 0.0,
         Some(Json::Number(number)) => number.as_f64().ok_or("its value is no number")?,
-        Some(Json::String(text)) => quantity::special(text)
-            .or_else(|| text.parse().ok())
-            .ok_or("its value is no number")?,
+        Some(Json::String(text)) => {
+            quantity::special(text).or_else(|| text.parse().ok()).ok_or("its value is no number")?
+        }
         Some(_) => return Err("its value is no number"),
     };
     let mut labels = BTreeMap::new();
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn quantiles_come_from_the_text() {
-        let (exact, _) = parse(r#"[{"name":"t_seconds","labels":{"a":"b c"},"value":0.0045},{"name":"n","value":0.123456789}]"#);
+        let (exact, _) = parse(
+            r#"[{"name":"t_seconds","labels":{"a":"b c"},"value":0.0045},{"name":"n","value":0.123456789}]"#,
+        );
         let text = "Metric      Labels    Value\nt_seconds   a=b c     2.5ms / 4.5ms / 4.95ms\nn                     0.123457\n";
         let (text, problems) = parse(text);
         assert_eq!(problems, []);

@@ -30,7 +30,13 @@ pub(super) fn parse(text: &str) -> (Vec<Sample>, Vec<Problem>) {
         let letters: Vec<char> = line.chars().collect();
         let part = |from: usize, to: usize| -> String {
             let to = to.min(letters.len());
-            letters.get(from.min(to)..to).unwrap_or_default().iter().collect::<String>().trim().to_owned()
+            letters
+                .get(from.min(to)..to)
+                .unwrap_or_default()
+                .iter()
+                .collect::<String>()
+                .trim()
+                .to_owned()
         };
         let (name, labels) = (part(0, labels_at), part(labels_at, value_at));
         let text = part(value_at, letters.len());
@@ -38,7 +44,11 @@ pub(super) fn parse(text: &str) -> (Vec<Sample>, Vec<Problem>) {
             Some(value) if !name.is_empty() => {
                 samples.push(Sample { name, labels: pairs(&labels), value });
             }
-            _ => problems.push(Problem::new(format!("line {}", number + 1), line, "its value is no number")),
+            _ => problems.push(Problem::new(
+                format!("line {}", number + 1),
+                line,
+                "its value is no number",
+            )),
         }
     }
     (samples, problems)
@@ -65,7 +75,8 @@ fn summary(text: &str) -> Option<Value> {
         let (quantile, value) = part.strip_prefix('p')?.strip_suffix(')')?.split_once('(')?;
         known.push((quantile.parse::<u32>().ok()?, quantity::prefixed(value)?));
     }
-    let at = |wanted: u32| known.iter().rev().find(|(quantile, _)| *quantile <= wanted).map(|it| it.1);
+    let at =
+        |wanted: u32| known.iter().rev().find(|(quantile, _)| *quantile <= wanted).map(|it| it.1);
     Some(Value::Quantiles(at(50)?, at(90)?, at(99)?))
 }
 
@@ -109,7 +120,9 @@ mod tests {
         assert_eq!(samples[0].number(), Some(3.0));
         assert!(samples[1].number().unwrap().is_nan());
         assert_eq!(samples[2].number(), Some(f64::INFINITY));
-        assert!(matches!(samples[3].value, Value::Quantiles(p50, ..) if (p50 - 0.003).abs() < 1e-9));
+        assert!(
+            matches!(samples[3].value, Value::Quantiles(p50, ..) if (p50 - 0.003).abs() < 1e-9)
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod log_line;
 pub mod metrics;
 pub mod metrics_text;
 pub mod modules;
+pub mod node_config;
 pub mod objects;
 pub mod peers;
 pub mod quantity;

@@ -172,8 +172,14 @@ mod tests {
         assert_eq!(problems, []);
         assert_eq!((modules.ok, modules.stopped, modules.n_degraded), (1, 1, 1));
         let degraded = &modules.degraded[0];
-        assert_eq!((degraded.module.as_str(), degraded.component.as_str()), ("agent.node-manager", "nodes-add"));
-        assert_eq!((degraded.message.as_str(), degraded.error.as_str()), ("Failed to add", "no such gateway"));
+        assert_eq!(
+            (degraded.module.as_str(), degraded.component.as_str()),
+            ("agent.node-manager", "nodes-add")
+        );
+        assert_eq!(
+            (degraded.message.as_str(), degraded.error.as_str()),
+            ("Failed to add", "no such gateway")
+        );
         assert_eq!(degraded.since, "2026-11-23T02:59:55Z");
     }
 
@@ -186,7 +192,8 @@ mod tests {
         assert_eq!(problems, []);
         assert_eq!((modules.ok, modules.n_degraded), (1, 1));
         assert_eq!(modules.degraded[0].module, "agent.b");
-        let (modules, _) = parse("Cluster health: 1/1\nModules Health:\tStopped(11) Degraded(1) OK(62)\n");
+        let (modules, _) =
+            parse("Cluster health: 1/1\nModules Health:\tStopped(11) Degraded(1) OK(62)\n");
         assert_eq!((modules.ok, modules.stopped, modules.n_degraded), (62, 11, 1));
     }
 

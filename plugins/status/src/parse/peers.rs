@@ -130,7 +130,10 @@ mod tests {
         assert!(peers.all[1].is_unreachable());
         assert_eq!(peers.all[1].host, Reach::Failed("icmp: Connection timed out".to_owned()));
         assert_eq!(peers.all[2].host, Reach::Unknown);
-        assert_eq!((&peers.all[1].endpoint, &peers.all[2].endpoint), (&Some(Reach::Reached), &None));
+        assert_eq!(
+            (&peers.all[1].endpoint, &peers.all[2].endpoint),
+            (&Some(Reach::Reached), &None)
+        );
         assert!(!peers.all[2].is_unreachable() && !peers.all[2].is_reached());
         for text in ["", "Error: dial unix", "{}"] {
             assert_eq!(parse(text).1.len(), 1, "{text}");

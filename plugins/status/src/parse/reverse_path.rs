@@ -34,7 +34,9 @@ pub fn parse(text: &str) -> (ReversePath, Vec<Problem>) {
     for line in text.lines() {
         let Some((path, value)) = line.trim().rsplit_once(':') else { continue };
         let Some(path) = path.strip_suffix("/rp_filter") else { continue };
-        let (Some((_, device)), Ok(value)) = (path.rsplit_once('/'), value.trim().parse()) else { continue };
+        let (Some((_, device)), Ok(value)) = (path.rsplit_once('/'), value.trim().parse()) else {
+            continue;
+        };
         match device {
             "all" => {
                 values.all = value;

@@ -71,7 +71,12 @@ fn read(status: &mut AgentStatus, title: &str, rest: &str) {
         }
         "NodeMonitor" => {
             let lost = rest.split(", ").find_map(|part| {
-                part.rsplit(' ').collect::<Vec<_>>().strip_prefix(&["lost", "events"])?.first()?.parse().ok()
+                part.rsplit(' ')
+                    .collect::<Vec<_>>()
+                    .strip_prefix(&["lost", "events"])?
+                    .first()?
+                    .parse()
+                    .ok()
             });
             status.monitor_lost = Some(lost.unwrap_or_default());
         }
@@ -115,7 +120,11 @@ fn controller(line: &str) -> Option<Controller> {
         name: name.to_owned(),
         consecutive_failures,
         failures: consecutive_failures,
-        message: parts.next().filter(|message| *message != "no error").unwrap_or_default().to_owned(),
+        message: parts
+            .next()
+            .filter(|message| *message != "no error")
+            .unwrap_or_default()
+            .to_owned(),
         last_failure: Some(error.to_owned()).filter(|error| error != "never"),
     })
 }
@@ -157,7 +166,10 @@ mod tests {
         assert_eq!((failing.len(), failing[0].name.as_str()), (1, "sync-to-k8s (1556)"));
         assert_eq!(failing[0].last_failure.as_deref(), Some("4s ago"));
         assert_eq!(status.stale, [("ipam".to_owned(), "2026-11-23 03:06:52".to_owned())]);
-        assert_eq!((status.monitor_lost, status.encryption.as_deref()), (Some(0), Some("Disabled")));
+        assert_eq!(
+            (status.monitor_lost, status.encryption.as_deref()),
+            (Some(0), Some("Disabled"))
+        );
     }
 
     #[test]

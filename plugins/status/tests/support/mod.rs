@@ -24,8 +24,7 @@ pub(crate) const SETTINGS: &str = "agent: cilium-dbg config --all -o json";
 pub(crate) const STARTED_WITH: &str = "agent: grep -r . /tmp/cilium/config-map";
 pub(crate) const PEERS: &str = "agent: cilium-health status -o json";
 pub(crate) const ENDPOINTS: &str = "agent: cilium-dbg endpoint list -o json";
-pub(crate) const REVERSE_PATH: &str =
-    "host: grep -r . /proc/sys/net/ipv4/conf --include=rp_filter";
+pub(crate) const REVERSE_PATH: &str = "host: grep -r . /proc/sys/net/ipv4/conf --include=rp_filter";
 
 /// A capture as values that a test changes.
 #[derive(Default)]
@@ -52,8 +51,7 @@ impl Recorded {
     pub(crate) fn read(name: &str) -> Self {
         let backend = Capture::open(format!("{CAPTURES}/{name}.zip")).unwrap();
         let backend: Arc<dyn Backend> = Arc::new(backend);
-        let mut recorded =
-            Self { hosts: NODES.map(str::to_owned).to_vec(), ..Self::default() };
+        let mut recorded = Self { hosts: NODES.map(str::to_owned).to_vec(), ..Self::default() };
         for (api_version, kind) in KINDS {
             let of = Selection {
                 api_version: api_version.to_owned(),
