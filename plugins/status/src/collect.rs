@@ -15,7 +15,7 @@ use lab_plugin::hosts::{self, Kind};
 use lab_plugin::{Batch, Fact, Failure, Outcome, Place, inbox, log, partial};
 
 use crate::inputs::{Answers, Inputs};
-use crate::parse::{agent_status, clock, metrics, modules, peers, reverse_path};
+use crate::parse::{agent_status, clock, metrics, modules, peers, reverse_path, started_with};
 
 pub use objects::KINDS;
 
@@ -220,7 +220,7 @@ fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, into: 
         }
         Question::Settings => into.settings = read(host, question, answer, parse_agent_fields),
         Question::StartedWith => {
-            into.started_with = read(host, question, answer, |text| (files(text), Vec::new()));
+            into.started_with = read(host, question, answer, started_with::parse);
         }
         Question::Peers => into.peers = read(host, question, answer, peers::parse),
         Question::Endpoints => into.endpoints = read(host, question, answer, parse_agent_endpoints),
@@ -249,21 +249,6 @@ fn merged(exact: Samples, text: Samples) -> Samples {
         (Fact::Unknown(why), _) | (_, Fact::Unknown(why)) => Fact::Unknown(why),
         _ => Fact::Absent,
     }
-}
-
-/// Files of one line, as `grep -r .` prints them: `/tmp/cilium/config-map/debug:true`.
-fn files(text: &str) -> BTreeMap<String, String> {
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
-    for line in text.lines() {
-        let Some((path, value)) = line.split_once(':') else { continue };
-        let key = path.rsplit('/').next().unwrap_or_default();
-        let known = files.entry(key.to_owned()).or_default();
-        if !known.is_empty() {
-            known.push('\n');
-        }
-        known.push_str(value);
-    }
-    files
 }
 
 /// One answer; what could not be read of it is told, and the host is named.

@@ -79,7 +79,7 @@ Source: cilium-config enable-bpf-masquerade; `cilium-dbg status`; the agent's lo
     Explanation {
         code: "status/legacy-host-routing",
         text: "Checks: pods' packets are forwarded by BPF and not through the host's network stack, unless the latter was asked for.
-Why: the agent turns BPF host routing off by itself where a condition is not met: BPF masquerading, kube-proxy replacement, a kernel from 5.10 on. It works all the same, through netfilter and the routing tables, and is slower.
+Why: the agent turns BPF host routing off by itself where a condition is not met: no IPsec, BPF masquerading, kube-proxy replacement, a kernel from 5.10 on. It works all the same, through netfilter and the routing tables, and is slower.
 See for yourself: `cilium-dbg status`, line Routing; `grep -i 'falling back'` in the agent's log.
 Fix: bpf.masquerade=true and kubeProxyReplacement=true; or enable-host-legacy-routing=true to say that it is meant so.
 Since: 0.1.0.
@@ -132,7 +132,7 @@ Source: `cilium-health status -o json`; only where enable-health-checking is on.
     },
     Explanation {
         code: "status/rp-filter",
-        text: "Checks: the kernel does not check the way back strictly on devices of pods and of Cilium.
+        text: "Checks: the kernel does not check the way back strictly on devices of pods and of Cilium, nor on the device that answers of NodePorts leave by with DSR.
 Why: BPF programs take packets past the routing tables, so answers leave by another device than the kernel would choose. With rp_filter=1 such packets are dropped without a count that anybody looks at. The greater of `all` and the device's own value is in force; some distributions set it for every new device.
 See for yourself: `grep -r . /proc/sys/net/ipv4/conf --include=rp_filter` on the node.
 Fix: a file in /etc/sysctl.d that sets 0 for all and for lxc*.

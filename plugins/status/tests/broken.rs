@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::fmt::Write;
+
 use lab_plugin_test::Run;
 use serde_json::{Value as Json, json};
 use support::{
@@ -188,7 +190,8 @@ fn settings_are_broken_one_by_one() {
                 let value =
                     if key == "bpf-policy-map-max" { "8192" } else { value.as_str().unwrap() };
                 if !value.is_empty() {
-                    files.push_str(&format!("/tmp/cilium/config-map/{key}:{value}\n"));
+                    let folder = "/tmp/cilium/config-map/..data_1763867210";
+                    writeln!(files, "{folder}/{key}:{value}").unwrap();
                 }
             }
             it.print("k8s-w1", STARTED_WITH, 0, &files);
@@ -230,7 +233,7 @@ fn the_datapath_is_broken_one_by_one() {
         "masquerade",
         |it| {
             it.answer("k8s-w1", STATUS, |status| {
-                status["masquerading"]["mode"] = json!("iptables")
+                status["masquerading"]["mode"] = json!("iptables");
             });
             let pod = it.agent("k8s-w1")["metadata"]["name"].as_str().unwrap().to_owned();
             it.logs.insert(format!("kube-system/{pod}/cilium-agent.log"), line.to_owned());

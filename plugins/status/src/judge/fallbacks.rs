@@ -68,7 +68,8 @@ fn finding(
         ),
     };
     // Without BPF masquerading and kube-proxy replacement this is how the chart installs it.
-    let mut finding = if setting.is_some() && !is_wanted(cluster) {
+    let is_known = setting == Some("enable-ipsec") || (setting.is_some() && !is_wanted(cluster));
+    let mut finding = if is_known {
         Finding::info(code, subject, message)
     } else {
         Finding::warn(code, subject, message)
@@ -93,6 +94,9 @@ fn finding(
     finding.fix(match (it, setting) {
         (Fallback::HostRouting, Some("enable-bpf-masquerade")) => helm("bpf.masquerade=true"),
         (Fallback::HostRouting, Some("kube-proxy-replacement")) => helm("kubeProxyReplacement=true"),
+        (Fallback::HostRouting, Some("enable-ipsec")) => {
+            "none while IPsec encrypts; WireGuard goes together with BPF host routing".to_owned()
+        }
         (Fallback::HostRouting, Some(_)) => helm("endpointRoutes.enabled=false"),
         _ => format!(
             "kubectl --namespace {} logs ds/cilium --container cilium-agent | grep -i 'falling back'",

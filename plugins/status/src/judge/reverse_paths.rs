@@ -21,11 +21,32 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         let strict = |(_, own): &&(String, u8)| values.in_force(*own) == STRICT;
         let own: Vec<&(String, u8)> =
             values.devices.iter().filter(|(device, _)| is_own(device)).filter(strict).collect();
-        if own.is_empty() {
-            continue;
+        if !own.is_empty() {
+            found.push(finding(node, values, &own));
         }
-        found.push(finding(node, values, &own));
+        let status = node.answers.status.known();
+        let Some(device) = status.and_then(|status| status.dsr_device.as_deref()) else { continue };
+        let on_device = values.devices.iter().find(|(known, _)| known == device);
+        if let Some((_, value)) = on_device.filter(strict) {
+            found.push(dsr(node, values, device, *value));
+        }
     }
+}
+
+/// With several devices a client's packets may come in by another one than its answers leave by.
+fn dsr(node: &Node, values: &ReversePath, device: &str, value: u8) -> Finding {
+    let place = |device: &str| format!("{}: /proc/sys/net/ipv4/conf/{device}/rp_filter", node.name);
+    Finding::warn(
+        "status/rp-filter",
+        node.name.clone(),
+        format!(
+            "rp_filter is strict on {device}, which answers of NodePorts leave by (DSR): requests that \
+             another device would answer are dropped"
+        ),
+    )
+    .evidence(place("all"), values.all.to_string())
+    .evidence(place(device), value.to_string())
+    .fix(format!("sudo sysctl --write net.ipv4.conf.{device}.rp_filter=2 (on the node)"))
 }
 
 fn finding(node: &Node, values: &ReversePath, own: &[&(String, u8)]) -> Finding {

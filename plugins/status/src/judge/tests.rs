@@ -153,6 +153,23 @@ fn loose_is_not_strict() {
 }
 
 #[test]
+fn a_strict_device_is_in_the_way_of_dsr_alone() {
+    let with = |dsr: Option<&str>| {
+        let mut node = node("a");
+        node.answers.status = Fact::Known(AgentStatus {
+            dsr_device: dsr.map(str::to_owned),
+            ..AgentStatus::default()
+        });
+        let devices = vec![("cilium_host".to_owned(), 0), ("eth0".to_owned(), 1)];
+        node.answers.reverse_path = Fact::Known(ReversePath { all: 0, default: None, devices });
+        codes(&cluster(vec![node]))
+    };
+    assert!(with(None).is_empty());
+    assert!(with(Some("eth1")).is_empty());
+    assert_eq!(with(Some("eth0")), ["status/rp-filter"]);
+}
+
+#[test]
 fn numbers_that_are_none_fill_no_map() {
     let with = |pressure: f64| {
         let mut node = node("a");

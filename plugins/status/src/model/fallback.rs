@@ -61,11 +61,14 @@ pub fn fallen_back(
 /// Why host routing is not done by BPF, as far as the settings tell: the first of the agent's own
 /// conditions that is not met.
 ///
-/// - Source: the conditions of Cilium 1.14 to 1.18, in their order.
+/// - Source: the conditions of Cilium 1.14 to 1.20, in their order.
 pub fn host_routing_reason(
     status: &AgentStatus,
     config: Option<&Config>,
 ) -> Option<(&'static str, &'static str)> {
+    if status.encryption.as_deref().is_some_and(|mode| mode.eq_ignore_ascii_case("ipsec")) {
+        return Some(("enable-ipsec", "IPsec needs the host's stack"));
+    }
     let masquerading = status.masquerading.as_ref();
     if masquerading.is_some_and(|it| it.is_enabled && it.mode.eq_ignore_ascii_case("iptables")) {
         return Some(("enable-bpf-masquerade", "BPF host routing needs BPF masquerading"));
@@ -130,5 +133,8 @@ mod tests {
         without.kube_proxy_replacement = Some("False".to_owned());
         assert_eq!(reason(&without), Some("kube-proxy-replacement"));
         assert_eq!(reason(&status("BPF", "Legacy")), None);
+        let encryption = Some("IPsec".to_owned());
+        let encrypted = AgentStatus { encryption, ..status("iptables", "Legacy") };
+        assert_eq!(reason(&encrypted), Some("enable-ipsec"));
     }
 }

@@ -99,6 +99,9 @@ pub struct AgentStatus {
     pub monitor_lost: Option<u64>,
     /// Whether it probes the other nodes.
     pub probes_peers: Option<bool>,
+    /// The device that packets to other nodes leave by, where answers of Services go to the client
+    /// directly.
+    pub dsr_device: Option<String>,
 }
 
 impl AgentStatus {
@@ -173,6 +176,9 @@ fn read(document: &Value) -> AgentStatus {
             .map(|all| all.iter().any(|it| it.name == "cilium-health-ep")),
         controllers,
         proxy: document.get("proxy").filter(|it| it.is_object()).map(proxy),
+        dsr_device: word(document, "/kube-proxy-replacement/features/nodePort/mode")
+            .filter(|mode| matches!(mode.as_str(), "DSR" | "Hybrid"))
+            .and_then(|_| word(document, "/kube-proxy-replacement/directRoutingDevice")),
         encryption: word(document, "/encryption/mode"),
         stale: stale(document),
         device_mode: word(document, "/datapath-mode"),
@@ -274,7 +280,8 @@ mod tests {
             r#"{"cilium":{"state":"Ok","msg":"1.18.0 (v1.18.0-274205f0)"},
             "kubernetes":{"state":"Warning","msg":"slow"},"kvstore":{"state":"Disabled"},
             "routing":{"inter-host-routing-mode":"Tunnel","intra-host-routing-mode":"Legacy","tunnel-protocol":"vxlan"},
-            "kube-proxy-replacement":{"mode":"True"},"masquerading":{"enabled":true,"mode":"iptables"},
+            "kube-proxy-replacement":{"mode":"True","directRoutingDevice":"eth1",
+              "features":{"nodePort":{"mode":"Hybrid"}}},"masquerading":{"enabled":true,"mode":"iptables"},
             "ipam":{"status":"IPv4: 3/254 allocated from 172.20.0.0/24, IPv6: 2/254 allocated from fd00::/120"},
             "controllers":[{"name":"a","status":{"failure-count":7,"consecutive-failure-count":2,
               "last-failure-msg":"no","last-failure-timestamp":"2026-11-23T03:06:52.903Z"}},
@@ -291,6 +298,7 @@ mod tests {
         assert_eq!((routing.network.as_str(), routing.host.as_str()), ("Tunnel", "Legacy"));
         assert_eq!(routing.tunnel.as_deref(), Some("vxlan"));
         assert_eq!(status.masquerading.clone().unwrap().mode, "iptables");
+        assert_eq!(status.dsr_device.as_deref(), Some("eth1"));
         assert_eq!(status.ipam, Some((5, 508)));
         assert_eq!(status.n_controllers, Some(2));
         let failing: Vec<_> = status.failing().collect();

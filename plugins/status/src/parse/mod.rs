@@ -11,5 +11,6 @@ pub mod objects;
 pub mod peers;
 pub mod quantity;
 pub mod reverse_path;
+pub mod started_with;
 pub mod status_text;
 pub mod version;

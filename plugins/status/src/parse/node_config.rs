@@ -22,8 +22,7 @@ pub struct NodeConfig {
 struct NodeConfigSpec {
     #[serde(deserialize_with = "or_default")]
     defaults: BTreeMap<String, String>,
-    #[serde(deserialize_with = "or_default")]
-    node_selector: Selector,
+    node_selector: Option<Selector>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -50,10 +49,10 @@ impl NodeConfig {
         &self.spec.defaults
     }
 
-    /// Whether it is meant for a node with such labels. An operator that is not known matches
-    /// nothing.
+    /// Whether it is meant for a node with such labels. Without a selector it is meant for none, with
+    /// an empty one for all; an operator that is not known matches nothing.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        let selector = &self.spec.node_selector;
+        let Some(selector) = &self.spec.node_selector else { return false };
         let all_labels =
             selector.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value));
         all_labels
@@ -88,7 +87,9 @@ mod tests {
         assert!(config.matches(&labels(&[("zone", "1")])));
         assert!(!config.matches(&labels(&[("zone", "1"), ("gpu", "")])));
         assert!(!config.matches(&labels(&[("zone", "2")])));
-        assert!(NodeConfig::default().matches(&BTreeMap::new()));
+        assert!(!NodeConfig::default().matches(&BTreeMap::new()));
+        let of_all: NodeConfig = serde_json::from_str(r#"{"spec":{"nodeSelector":{}}}"#).unwrap();
+        assert!(of_all.matches(&BTreeMap::new()));
         assert_eq!(config.settings().len(), 1);
     }
 }
