@@ -103,7 +103,9 @@ mod tests {
     /// A table as the agent's writer pads it.
     fn table(rows: &[(&str, &str, &str)]) -> String {
         let lines = std::iter::once(&("Metric", "Labels", "Value")).chain(rows);
-        lines.map(|(name, labels, value)| format!("{name:<20}{labels:<60}{value}\n")).collect()
+        let padded: Vec<String> =
+            lines.map(|(name, labels, value)| format!("{name:<20}{labels:<60}{value}")).collect();
+        padded.join("\n")
     }
 
     #[test]
