@@ -15,6 +15,7 @@ use lab_plugin::hosts::{self, Kind};
 use lab_plugin::{Batch, Fact, Failure, Outcome, Place, inbox, log, partial};
 
 use crate::inputs::{Answers, Inputs};
+use crate::parse::shared::Shared;
 use crate::parse::{agent_status, clock, metrics, modules, peers, reverse_path, started_with};
 
 pub use objects::KINDS;
@@ -63,7 +64,10 @@ pub const COMMANDS: [(&str, &str); 11] = [
         "agent: cilium-dbg metrics list -o json | cilium-dbg metrics list",
         "pressure of BPF maps, identities and counters of every agent",
     ),
-    ("agent: cilium-dbg metrics list", "quantiles of histograms (`status metrics` only)"),
+    (
+        "agent: cilium-dbg metrics list",
+        "quantiles of histograms (`status metrics` only), and metrics of agents that write no document",
+    ),
     (
         "agent: cilium-dbg shell -- db/show health | cilium-dbg statedb dump | cilium-dbg status --verbose",
         "health of every module of an agent",
@@ -93,19 +97,25 @@ impl Question {
         first.split_once(": ").unwrap_or_default()
     }
 
-    /// Whether a host without an answer is told; the others are worth knowing and no more.
+    /// Whether a host without an answer is told; the others are worth knowing and no more. An agent
+    /// cannot write a number that is none into a document, and then its table is asked for.
     fn is_needed(self) -> bool {
         matches!(
             self,
-            Self::Status
-                | Self::Metrics
-                | Self::Quantiles
-                | Self::Settings
-                | Self::Peers
-                | Self::Endpoints
+            Self::Status | Self::Quantiles | Self::Settings | Self::Peers | Self::Endpoints
         )
     }
 }
+
+/// Metrics that tell how an agent is; of hundreds no others are kept for that.
+const OF_STATUS: [&str; 6] = [
+    "cilium_bpf_map_pressure",
+    "cilium_drift_checker_config_delta",
+    "cilium_drop_count_total",
+    "cilium_hive_status",
+    "cilium_identity",
+    "cilium_unreachable_nodes",
+];
 
 /// How much is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,14 +164,14 @@ pub fn collect(scope: Scope) -> Result<Inputs, Failure> {
     let names = || inputs.hosts.iter().map(|(name, _)| name.as_str());
     let questions = scope.questions();
     let all = names().flat_map(|name| questions.iter().map(move |question| (name, *question)));
-    let mut answers = BTreeMap::new();
-    ask(&all.collect::<Vec<_>>(), &mut answers);
+    let mut taken = Taken { scope, shared: Shared::default(), answers: BTreeMap::new() };
+    ask(&all.collect::<Vec<_>>(), &mut taken);
     if scope == Scope::Status {
-        let more = names().flat_map(|name| follow_up(name, answers.get(name)));
+        let more = names().flat_map(|name| follow_up(name, taken.answers.get(name)));
         let more: Vec<(&str, Question)> = more.collect();
-        ask(&more, &mut answers);
+        ask(&more, &mut taken);
     }
-    inputs.answers = answers;
+    inputs.answers = taken.answers;
     inputs.now = inbox::now();
     if scope == Scope::Status {
         logs::collect(&mut inputs);
@@ -180,10 +190,20 @@ fn follow_up<'n>(name: &'n str, answers: Option<&Answers>) -> Vec<(&'n str, Ques
     if answers.modules.known().is_none() {
         more.push((name, Question::Dump));
     }
+    if answers.metrics.known().is_none() {
+        more.push((name, Question::Quantiles));
+    }
     more
 }
 
-fn ask(questions: &[(&str, Question)], answers: &mut BTreeMap<String, Answers>) {
+/// What has been taken so far.
+struct Taken {
+    scope: Scope,
+    shared: Shared,
+    answers: BTreeMap<String, Answers>,
+}
+
+fn ask(questions: &[(&str, Question)], taken: &mut Taken) {
     let mut batch = Batch::new();
     for (host, question) in questions {
         let (place, command) = question.command();
@@ -195,19 +215,28 @@ fn ask(questions: &[(&str, Question)], answers: &mut BTreeMap<String, Answers>) 
     }
     for (index, answer) in batch.as_they_come() {
         let Some((host, question)) = questions.get(index as usize) else { continue };
-        take(host, *question, answer, answers.entry((*host).to_owned()).or_default());
+        take(host, *question, answer, taken);
     }
 }
 
-fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, into: &mut Answers) {
+fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, taken: &mut Taken) {
+    let Taken { scope, shared, answers } = taken;
+    let into = answers.entry(host.to_owned()).or_default();
     match question {
-        Question::Status => into.status = read(host, question, answer, agent_status::parse),
+        Question::Status => {
+            into.status = read(host, question, answer, agent_status::parse);
+            if let Fact::Known(status) = &mut into.status {
+                // Those that work are counted, and no more is said of them.
+                let failing = status.failing().cloned().collect();
+                status.controllers = status.controllers.is_some().then_some(failing);
+            }
+        }
         Question::Metrics => {
-            let exact = read(host, question, answer, metrics::parse);
+            let exact = samples(*scope, shared, read(host, question, answer, metrics::parse));
             into.metrics = merged(exact, std::mem::replace(&mut into.metrics, Fact::Absent));
         }
         Question::Quantiles => {
-            let text = read(host, question, answer, metrics::parse);
+            let text = samples(*scope, shared, read(host, question, answer, metrics::parse));
             into.metrics = merged(std::mem::replace(&mut into.metrics, Fact::Absent), text);
         }
         Question::Modules => into.modules = read(host, question, answer, modules::parse),
@@ -218,9 +247,16 @@ fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, into: 
                 into.modules = dump;
             }
         }
-        Question::Settings => into.settings = read(host, question, answer, parse_agent_fields),
+        Question::Settings => {
+            let mut fields = read(host, question, answer, parse_agent_fields);
+            into.settings = match fields.take() {
+                Some(known) => Fact::Known(shared.fields(known)),
+                None => fields.map(|_| BTreeMap::new()),
+            };
+        }
         Question::StartedWith => {
-            into.started_with = read(host, question, answer, started_with::parse);
+            let files = read(host, question, answer, started_with::parse);
+            into.started_with = files.map(|files| shared.files(files));
         }
         Question::Peers => into.peers = read(host, question, answer, peers::parse),
         Question::Endpoints => into.endpoints = read(host, question, answer, parse_agent_endpoints),
@@ -240,6 +276,17 @@ fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, into: 
 }
 
 type Samples = Fact<Vec<metrics::Sample>>;
+
+/// Those that are wanted, with what agents have in common kept once.
+fn samples(scope: Scope, shared: &mut Shared, mut read: Samples) -> Samples {
+    if let Fact::Known(samples) = &mut read {
+        if scope == Scope::Status {
+            samples.retain(|sample| OF_STATUS.contains(&&*sample.name));
+        }
+        shared.samples(samples);
+    }
+    read
+}
 
 /// Exact numbers with the text's quantiles; either alone where the other is missing.
 fn merged(exact: Samples, text: Samples) -> Samples {
@@ -280,9 +327,7 @@ fn read<T>(
         for problem in &problems {
             log::warn(&format!("{host}: `{command}`: {problem}"));
         }
-        if question.is_needed() {
-            partial(host, &Failure::Other(format!("`{command}`: {problem}")));
-        }
+        partial(host, &Failure::Other(format!("`{command}`: {problem}")));
         return Fact::Known(value);
     }
     unread(Failure::Other(problem.to_string()))

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use lab_model::cilium::{AgentEndpoint, CiliumEndpoint};
 use lab_model::kubernetes::Node;
 use lab_plugin::Fact;
-use serde_json::Value;
 
 use crate::parse::agent_status::AgentStatus;
 use crate::parse::metrics::Sample;
@@ -17,6 +16,7 @@ use crate::parse::node_config::NodeConfig;
 use crate::parse::objects::{Pod, Workload};
 use crate::parse::peers::Peers;
 use crate::parse::reverse_path::ReversePath;
+use crate::parse::shared::{Fields, Files};
 
 /// What a host and the agent on it answered.
 #[derive(Clone, Debug)]
@@ -28,9 +28,9 @@ pub struct Answers {
     /// Health of its modules.
     pub modules: Fact<Modules>,
     /// `cilium-dbg config --all`, by the agent's names.
-    pub settings: Fact<BTreeMap<String, Value>>,
+    pub settings: Fact<Fields>,
     /// The settings that the agent read when it started, by key.
-    pub started_with: Fact<BTreeMap<String, String>>,
+    pub started_with: Fact<Files>,
     /// Its probes of the other nodes.
     pub peers: Fact<Peers>,
     /// `rp_filter` of its devices.

@@ -98,10 +98,15 @@ const FIELDS: [(&str, &str); 14] = [
     ("tofqdns-proxy-response-max-delay", "FQDNProxyResponseMaxDelay"),
 ];
 
+/// What an agent calls the field of a key, where that is more than the key without dashes.
+pub fn alias(key: &str) -> Option<&'static str> {
+    FIELDS.iter().find(|(known, _)| *known == key).map(|(_, field)| *field)
+}
+
 /// Whether an agent's field is that of a key: most have the same letters without the dashes.
 pub fn is_field_of(field: &str, key: &str) -> bool {
-    if let Some((_, known)) = FIELDS.iter().find(|(known, _)| *known == key) {
-        return *known == field;
+    if let Some(known) = alias(key) {
+        return known == field;
     }
     let letters = key.bytes().filter(|letter| *letter != b'-');
     letters.eq(field.bytes().map(|letter| letter.to_ascii_lowercase()))

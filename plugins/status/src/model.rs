@@ -41,7 +41,7 @@ impl Node {
     pub fn metric_sum(&self, name: &str) -> Option<f64> {
         let samples = self.answers.metrics.known()?;
         let mut numbers =
-            samples.iter().filter(|sample| sample.name == name).filter_map(Sample::number);
+            samples.iter().filter(|sample| &*sample.name == name).filter_map(Sample::number);
         let first = numbers.next()?;
         Some(numbers.fold(first, |sum, number| sum + number))
     }
@@ -51,7 +51,7 @@ impl Node {
     /// - Units: 0 to 1.
     pub fn map_pressures(&self) -> Option<Vec<(&str, f64)>> {
         let samples = self.answers.metrics.known()?;
-        let of_maps = samples.iter().filter(|sample| sample.name == "cilium_bpf_map_pressure");
+        let of_maps = samples.iter().filter(|sample| &*sample.name == "cilium_bpf_map_pressure");
         let mut all: Vec<(&str, f64)> = of_maps
             .filter_map(|sample| Some((sample.label("map_name")?, sample.number()?)))
             .filter(|(_, pressure)| pressure.is_finite())
@@ -69,7 +69,7 @@ impl Node {
             return self.answers.modules.clone();
         };
         let mut own =
-            samples.iter().filter(|sample| sample.name == "cilium_hive_status").peekable();
+            samples.iter().filter(|sample| &*sample.name == "cilium_hive_status").peekable();
         if own.peek().is_none() {
             return self.answers.modules.clone();
         }

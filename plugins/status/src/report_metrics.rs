@@ -6,7 +6,7 @@ use lab_plugin::{Failure, Json};
 use regex::Regex;
 
 use crate::inputs::Inputs;
-use crate::parse::metrics::{Sample, Value, joined};
+use crate::parse::metrics::{Labels, Sample, Value, joined};
 use crate::rows::{MetricRow, Number};
 
 /// What the user wants to see.
@@ -50,7 +50,7 @@ impl Filter {
 }
 
 /// Labels as Prometheus writes them: `direction="EGRESS",reason="Policy denied"`.
-fn prometheus(labels: &BTreeMap<String, String>) -> String {
+fn prometheus(labels: &Labels) -> String {
     let pair = |(name, value): (&String, &String)| {
         let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         format!("{name}=\"{value}\"")
@@ -79,7 +79,7 @@ fn is_greatest(name: &str) -> bool {
 
 /// What a metric is about, the worst first: drops, failures, other counters; nothing for what only
 /// describes the agent.
-fn class(name: &str, labels: &BTreeMap<String, String>) -> Option<u8> {
+fn class(name: &str, labels: &Labels) -> Option<u8> {
     const FAILURES: [&str; 7] =
         ["error", "fail", "unreachable", "degraded", "lost", "denied", "pressure"];
     let is_counter = name.ends_with("_total");
@@ -97,7 +97,7 @@ fn class(name: &str, labels: &BTreeMap<String, String>) -> Option<u8> {
 /// Values of one metric with one set of labels, by node.
 #[derive(Default)]
 struct Series<'i> {
-    labels: Option<&'i BTreeMap<String, String>>,
+    labels: Option<&'i Labels>,
     values: Vec<(&'i str, Value)>,
 }
 
@@ -177,7 +177,7 @@ fn is_above_zero(row: &MetricRow) -> bool {
     number.is_some_and(|number| number.0 != 0.0)
 }
 
-fn labels_of(row: &MetricRow) -> BTreeMap<String, String> {
+fn labels_of(row: &MetricRow) -> Labels {
     serde_json::from_str(&row.label_set.0).unwrap_or_default()
 }
 
@@ -213,7 +213,7 @@ fn rate(
 
 fn row(
     name: &str,
-    labels: &BTreeMap<String, String>,
+    labels: &Labels,
     host: &str,
     part: &[(&str, Value)],
     rate: Option<f64>,

@@ -158,8 +158,11 @@ fn numbers_that_are_none_are_shown_as_such() {
     assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".to_owned()));
     assert_eq!(cell(&run, "metrics", "cilium_b{}/*", "value"), &Cell::Text("+Inf".to_owned()));
     assert!(run.report.partials.iter().any(|partial| partial.subject == "k8s-w1"));
-    // A document cannot hold such a number at all, so agents fail to write it; the text can.
+    // A document cannot hold such a number at all, so agents fail to write it; the table can.
     recorded.print("k8s-w1", METRICS, 1, "");
+    let run = recorded.run("numbers-of-status", &["status"], &[]);
+    assert!(!is_unknown(cell(&run, "status", "k8s-w1", "mapPressure")));
+    assert!(run.report.partials.is_empty(), "{:?}", run.report.partials);
     recorded.print(
         "k8s-w1",
         QUANTILES,

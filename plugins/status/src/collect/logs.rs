@@ -45,7 +45,7 @@ fn fallbacks(inputs: &mut Inputs) {
     let config = inputs.config.known();
     for (host, answers) in &inputs.answers {
         let Some(status) = answers.status.known() else { continue };
-        let wanted = fallen_back(status, config, answers.settings.known());
+        let wanted = fallen_back(status, config);
         if wanted.is_empty() || found.len() >= LOGS {
             continue;
         }

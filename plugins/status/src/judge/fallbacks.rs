@@ -17,7 +17,7 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     for node in &cluster.nodes {
         let Some(status) = node.answers.status.known() else { continue };
         let config = cluster.config.known();
-        for it in fallen_back(status, config, node.answers.settings.known()) {
+        for it in fallen_back(status, config) {
             let line = said(node, it);
             let (setting, reason) = match (it, host_routing_reason(status, config)) {
                 (Fallback::HostRouting, Some((setting, reason))) => {

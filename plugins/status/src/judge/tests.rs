@@ -1,6 +1,7 @@
 //! Checks that nearly fire, checks with nothing known, and those that recordings cannot show.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use lab_plugin::{Fact, Finding, Level};
 
@@ -174,8 +175,8 @@ fn numbers_that_are_none_fill_no_map() {
     let with = |pressure: f64| {
         let mut node = node("a");
         node.answers.metrics = Fact::Known(vec![Sample {
-            name: "cilium_bpf_map_pressure".to_owned(),
-            labels: [("map_name".to_owned(), "ct4_global".to_owned())].into(),
+            name: "cilium_bpf_map_pressure".into(),
+            labels: Rc::new([("map_name".to_owned(), "ct4_global".to_owned())].into()),
             value: Value::Number(pressure),
         }]);
         codes(&cluster(vec![node]))

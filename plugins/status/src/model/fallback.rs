@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::values;
 use crate::parse::agent_status::AgentStatus;
 
@@ -33,11 +31,7 @@ fn is_on(config: Option<&Config>, key: &str) -> bool {
 }
 
 /// What the agent does in the old way although nobody asked for it.
-pub fn fallen_back(
-    status: &AgentStatus,
-    config: Option<&Config>,
-    settings: Option<&BTreeMap<String, Value>>,
-) -> Vec<Fallback> {
+pub fn fallen_back(status: &AgentStatus, config: Option<&Config>) -> Vec<Fallback> {
     let mut found = Vec::new();
     let uses_iptables = |masquerading: &crate::parse::agent_status::Masquerading| {
         masquerading.is_enabled && masquerading.mode.eq_ignore_ascii_case("iptables")
@@ -48,10 +42,8 @@ pub fn fallen_back(
         found.push(Fallback::Masquerading);
     }
     let is_legacy = status.routing.as_ref().is_some_and(|routing| routing.host == "Legacy");
-    // Without the ConfigMap nobody knows what was asked for; the agent's own answer has what came
-    // of it, which is the same in both cases.
-    let was_asked =
-        is_on(config, "enable-host-legacy-routing") || (config.is_none() && settings.is_some());
+    // Without the `ConfigMap` nobody knows what was asked for.
+    let was_asked = is_on(config, "enable-host-legacy-routing") || config.is_none();
     if is_legacy && !was_asked {
         found.push(Fallback::HostRouting);
     }
@@ -115,14 +107,14 @@ mod tests {
     #[test]
     fn what_was_asked_for_is_no_fallback() {
         let on = config(&[("enable-bpf-masquerade", "true")]);
-        assert_eq!(fallen_back(&status("BPF", "BPF"), Some(&on), None), []);
+        assert_eq!(fallen_back(&status("BPF", "BPF"), Some(&on)), []);
         assert_eq!(
-            fallen_back(&status("iptables", "Legacy"), Some(&on), None),
+            fallen_back(&status("iptables", "Legacy"), Some(&on)),
             [Fallback::Masquerading, Fallback::HostRouting]
         );
         let legacy = config(&[("enable-host-legacy-routing", "true")]);
-        assert_eq!(fallen_back(&status("iptables", "Legacy"), Some(&legacy), None), []);
-        assert_eq!(fallen_back(&AgentStatus::default(), Some(&on), None), []);
+        assert_eq!(fallen_back(&status("iptables", "Legacy"), Some(&legacy)), []);
+        assert_eq!(fallen_back(&AgentStatus::default(), Some(&on)), []);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl<'c> Settings<'c> {
     pub fn of(cluster: &'c Cluster) -> Self {
         let fields = cluster.nodes.iter().map(|node| {
             let known = node.answers.settings.known().into_iter().flatten();
-            known.map(|(field, _)| (letters(field), field.as_str())).collect()
+            known.map(|(field, _)| (letters(field), &**field)).collect()
         });
         Self { cluster, fields: fields.collect() }
     }
@@ -118,18 +118,17 @@ impl<'c> Settings<'c> {
             })
             .next_back();
         let field = self.field(at, node, key);
-        let mut own = OnNode {
-            // A file that is empty is not printed.
-            started_with: node
-                .answers
-                .started_with
-                .known()
-                .map(|files| files.get(key).cloned().unwrap_or_default()),
-            in_force: None,
-            verdict: Verdict::Unknown,
-            written,
-            node_config,
-        };
+        let mut own =
+            OnNode {
+                // A file that is empty is not printed.
+                started_with: node.answers.started_with.known().map(|files| {
+                    files.get(key).map(|value| (**value).to_owned()).unwrap_or_default()
+                }),
+                in_force: None,
+                verdict: Verdict::Unknown,
+                written,
+                node_config,
+            };
         own.verdict = verdict(node, key, &own, field.as_ref().map(|(_, value)| value));
         own.in_force = field.map(|(name, value)| (name, values::shown_like(own.wanted(), &value)));
         Some(own)
@@ -154,12 +153,9 @@ impl<'c> Settings<'c> {
         if known::WITHOUT_FIELD.contains(&key) {
             return None;
         }
-        let fields = self.fields.get(at)?;
-        let by_letters =
-            fields.get(&letters(key)).copied().filter(|field| known::is_field_of(field, key));
-        let name = by_letters
-            .or_else(|| fields.values().copied().find(|field| known::is_field_of(field, key)))?;
-        let value = node.answers.settings.known()?.get(name)?.clone();
+        let wanted = letters(known::alias(key).unwrap_or(key));
+        let name = *self.fields.get(at)?.get(&wanted)?;
+        let value = Value::clone(node.answers.settings.known()?.get(name)?);
         Some((name.to_owned(), value))
     }
 }

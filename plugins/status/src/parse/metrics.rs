@@ -4,6 +4,7 @@
 //! and six decimals: [`merge`] takes the better of both.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use lab_model::Problem;
 use serde_json::Value as Json;
@@ -19,13 +20,16 @@ pub enum Value {
     Quantiles(f64, f64, f64),
 }
 
-/// One sample.
+/// Labels by name.
+pub type Labels = BTreeMap<String, String>;
+
+/// One sample. Many agents have the same names and labels, so these can be shared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// Its name, such as `cilium_drop_count_total`.
-    pub name: String,
-    /// Its labels by name.
-    pub labels: BTreeMap<String, String>,
+    pub name: Rc<str>,
+    /// Its labels.
+    pub labels: Rc<Labels>,
     /// What it is worth, in the unit that the name ends with.
     pub value: Value,
 }
@@ -93,19 +97,19 @@ fn sample(entry: &Json) -> Result<Sample, &'static str> {
             labels.insert(label.clone(), value);
         }
     }
-    Ok(Sample { name: name.to_owned(), labels, value: Value::Number(number) })
+    Ok(Sample { name: name.into(), labels: Rc::new(labels), value: Value::Number(number) })
 }
 
 /// The document's samples with quantiles out of the text's: what both call the same is one.
 pub fn merge(mut exact: Vec<Sample>, text: Vec<Sample>) -> Vec<Sample> {
-    let mut quantiles: BTreeMap<(String, String), Value> = BTreeMap::new();
+    let mut quantiles: BTreeMap<(Rc<str>, Rc<Labels>), Value> = BTreeMap::new();
     for sample in text {
         if matches!(sample.value, Value::Quantiles(..)) {
-            quantiles.insert((sample.name, joined(&sample.labels)), sample.value);
+            quantiles.insert((sample.name, sample.labels), sample.value);
         }
     }
     for sample in &mut exact {
-        if let Some(value) = quantiles.get(&(sample.name.clone(), joined(&sample.labels))) {
+        if let Some(value) = quantiles.get(&(sample.name.clone(), sample.labels.clone())) {
             sample.value = *value;
         }
     }
@@ -113,7 +117,7 @@ pub fn merge(mut exact: Vec<Sample>, text: Vec<Sample>) -> Vec<Sample> {
 }
 
 /// Labels as one line: `direction=EGRESS reason=Unsupported L3 protocol`.
-pub fn joined(labels: &BTreeMap<String, String>) -> String {
+pub fn joined(labels: &Labels) -> String {
     labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 

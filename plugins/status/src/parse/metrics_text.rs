@@ -3,11 +3,11 @@
 //! Apart from the document for its columns: values of labels have spaces in them, so only the
 //! places of the header's words say where a column begins.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use lab_model::Problem;
 
-use super::metrics::{Sample, Value};
+use super::metrics::{Labels, Sample, Value};
 use super::quantity;
 
 /// Reads the table.
@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> (Vec<Sample>, Vec<Problem>) {
         let text = part(value_at, letters.len());
         match value(&text) {
             Some(value) if !name.is_empty() => {
-                samples.push(Sample { name, labels: pairs(&labels), value });
+                samples.push(Sample { name: name.into(), labels: Rc::new(pairs(&labels)), value });
             }
             _ => problems.push(Problem::new(
                 format!("line {}", number + 1),
@@ -81,7 +81,7 @@ fn summary(text: &str) -> Option<Value> {
 }
 
 /// Labels of a line. A word without `=` belongs to the value in front of it.
-fn pairs(text: &str) -> BTreeMap<String, String> {
+fn pairs(text: &str) -> Labels {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for word in text.split(' ') {
         match (word.split_once('='), pairs.last_mut()) {

@@ -11,6 +11,7 @@ pub mod objects;
 pub mod peers;
 pub mod quantity;
 pub mod reverse_path;
+pub mod shared;
 pub mod started_with;
 pub mod status_text;
 pub mod version;
