@@ -30,7 +30,6 @@ enum Question {
     Metrics,
     Quantiles,
     Modules,
-    Dump,
     Settings,
     StartedWith,
     Peers,
@@ -39,12 +38,11 @@ enum Question {
     Clock,
 }
 
-const EVERY: [Question; 11] = [
+const EVERY: [Question; 10] = [
     Question::Status,
     Question::Metrics,
     Question::Quantiles,
     Question::Modules,
-    Question::Dump,
     Question::Settings,
     Question::StartedWith,
     Question::Peers,
@@ -55,7 +53,7 @@ const EVERY: [Question; 11] = [
 
 /// Commands with the reason for each, as the card declares them: first the form that is asked,
 /// behind it those in which captures and sysdumps may have the same answer.
-pub const COMMANDS: [(&str, &str); 11] = [
+pub const COMMANDS: [(&str, &str); 10] = [
     (
         "agent: cilium-dbg status -o json | cilium-dbg status --verbose | cilium-dbg status",
         "what every agent says of itself",
@@ -72,7 +70,6 @@ pub const COMMANDS: [(&str, &str); 11] = [
         "agent: cilium-dbg shell -- db/show health | cilium-dbg statedb dump | cilium-dbg status --verbose",
         "health of every module of an agent",
     ),
-    ("agent: cilium-dbg statedb dump", "the same of agents that know no such table"),
     (
         "agent: cilium-dbg config --all -o json | cilium-dbg config --all",
         "the settings that are in force in every agent",
@@ -187,9 +184,6 @@ fn follow_up<'n>(name: &'n str, answers: Option<&Answers>) -> Vec<(&'n str, Ques
     if status.probes_peers == Some(true) {
         more.push((name, Question::Peers));
     }
-    if answers.modules.known().is_none() {
-        more.push((name, Question::Dump));
-    }
     if answers.metrics.known().is_none() {
         more.push((name, Question::Quantiles));
     }
@@ -240,13 +234,6 @@ fn take(host: &str, question: Question, answer: Result<Outcome, Failure>, taken:
             into.metrics = merged(std::mem::replace(&mut into.metrics, Fact::Absent), text);
         }
         Question::Modules => into.modules = read(host, question, answer, modules::parse),
-        Question::Dump => {
-            let dump = read(host, question, answer, modules::parse);
-            // What the first question said of its failure is the better reason.
-            if dump.known().is_some() {
-                into.modules = dump;
-            }
-        }
         Question::Settings => {
             let mut fields = read(host, question, answer, parse_agent_fields);
             into.settings = match fields.take() {

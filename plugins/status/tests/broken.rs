@@ -80,6 +80,12 @@ fn a_crash_loop_is_told_with_its_fatal_line() {
     check("crash-log", with_log, &expected, line);
     let run = run("crash-cure", with_log);
     assert!(run.report.findings[0].fixes[0].contains("installNoConntrackIptablesRules=false"));
+    // An older agent, and the other trap.
+    let tunnel = "level=info msg=\"Started gops server\" subsys=daemon\n\
+        level=fatal msg=\"install-no-conntrack-iptables-rules requires the agent to run in direct \
+        routing mode.\" subsys=daemon\n";
+    let line = "level=fatal msg=\"install-no-conntrack-iptables-rules requires";
+    check("crash-tunnel", |it| crash(it.agent("k8s-w1"), Some(tunnel)), &expected, line);
     // Neither, and it is told all the same.
     let run = run_without_words();
     assert_eq!(told(&run), expected);
