@@ -101,7 +101,7 @@ Why: an agent is ready as long as it answers; parts of it may fail over and over
 See for yourself: `cilium-dbg shell -- db/show health` in the agent; metric cilium_hive_status.
 Fix: the error of the module.
 Since: 0.1.0.
-Source: health of modules; `cilium-dbg statedb dump` where agents are older.",
+Source: health of modules; `cilium-dbg statedb dump` in older recordings.",
     },
     Explanation {
         code: "status/controller-failing",

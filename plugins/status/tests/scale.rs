@@ -65,12 +65,12 @@ fn many_equal_nodes_are_told_once() {
     assert_eq!(run.report.tables[0].rows().len(), NODES);
     assert_eq!(support::told(&run), [("warn", "config-drift", "monitor-aggregation")]);
     // Generous: the machine may be busy, and this is no optimised build.
-    assert!(time < Duration::from_secs(60), "{time:?}");
+    assert!(time < Duration::from_mins(1), "{time:?}");
     let (run, time) = timed(&recorded, "scale-config", &["status", "config"]);
     let rows = run.report.tables[0].rows().len();
     assert!((140..160).contains(&rows), "{rows}");
-    assert!(time < Duration::from_secs(60), "{time:?}");
+    assert!(time < Duration::from_mins(1), "{time:?}");
     let (run, time) = timed(&recorded, "scale-metrics", &["status", "metrics"]);
     assert!(run.report.tables[0].rows().len() < 400);
-    assert!(time < Duration::from_secs(60), "{time:?}");
+    assert!(time < Duration::from_mins(1), "{time:?}");
 }
