@@ -58,6 +58,11 @@ pub fn all() -> impl Iterator<Item = &'static Known> {
     datapath::TABLE.iter().chain(agent::TABLE).chain(others::TABLE)
 }
 
+/// Whether only the operator reads a setting: agents find it in the same place and do not care.
+pub fn is_of_operator(key: &str) -> bool {
+    find(key).is_some_and(|known| known.about.ends_with("(operator)"))
+}
+
 /// What the chart of a version writes where no value is given; `None` where it writes nothing or
 /// nobody here knows.
 ///
@@ -115,34 +120,62 @@ pub fn is_field_of(field: &str, key: &str) -> bool {
 /// Settings whose field stays empty in newer agents, whatever is in force.
 pub const WITHOUT_FIELD: [&str; 1] = ["prometheus-serve-addr"];
 
-/// Settings that an agent works out anew from others or from the node, so that another value in
-/// force is no drift: each with what it depends on.
-pub const DERIVED: [(&str, &str); 20] = [
-    ("bpf-lb-acceleration", "what the devices' drivers can do"),
-    ("datapath-mode", "what the kernel can do"),
-    ("devices", "the devices that are there"),
-    ("direct-routing-device", "the devices that are there"),
-    ("enable-bpf-clock-probe", "what the kernel can do"),
-    ("enable-bpf-masquerade", "other settings; `status` tells when it falls back"),
-    ("enable-endpoint-health-checking", "enable-health-checking"),
-    ("enable-health-check-nodeport", "kube-proxy-replacement"),
-    ("enable-host-legacy-routing", "other settings; `status` tells when it falls back"),
-    ("enable-ipv4-fragment-tracking", "enable-ipv4"),
-    ("enable-ipv4-masquerade", "enable-ipv4"),
-    ("enable-ipv6-masquerade", "enable-ipv6"),
-    ("enable-local-node-route", "enable-endpoint-routes"),
-    ("enable-tcx", "what the kernel can do"),
-    ("k8s-require-ipv4-pod-cidr", "the IPAM mode"),
-    ("k8s-require-ipv6-pod-cidr", "the IPAM mode"),
-    ("kube-proxy-replacement", "what the kernel can do"),
-    ("monitor-aggregation-flags", "it is a bit mask there"),
-    ("mtu", "the devices that are there"),
-    ("tunnel-protocol", "routing-mode"),
+/// What an agent may make of a setting by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// This value, whatever is written; any other value in force is drift.
+    To(&'static str),
+    /// Any value, but only of this one.
+    From(&'static str),
+    /// Something that cannot be compared with what is written.
+    Any,
+}
+
+/// Settings that an agent works out anew, so that another value in force may be no drift: each with
+/// what may come of it, and what that depends on.
+const DERIVED: [(&str, Derived, &str); 19] = [
+    ("allow-localhost", Derived::From("auto"), "enable-policy"),
+    ("bpf-lb-acceleration", Derived::From("best-effort"), "what the devices' drivers can do"),
+    ("datapath-mode", Derived::From("auto"), "what the kernel can do"),
+    ("devices", Derived::Any, "the devices that are there"),
+    ("direct-routing-device", Derived::Any, "the devices that are there"),
+    ("enable-bpf-clock-probe", Derived::To("false"), "what the kernel can do"),
+    (
+        "enable-bpf-masquerade",
+        Derived::To("false"),
+        "other settings; `status` tells when it falls back",
+    ),
+    ("enable-endpoint-health-checking", Derived::To("false"), "enable-health-checking"),
+    ("enable-health-check-nodeport", Derived::To("false"), "kube-proxy-replacement"),
+    (
+        "enable-host-legacy-routing",
+        Derived::To("true"),
+        "other settings; `status` tells when it falls back",
+    ),
+    ("enable-ipv4-fragment-tracking", Derived::To("false"), "enable-ipv4"),
+    ("enable-ipv4-masquerade", Derived::To("false"), "enable-ipv4"),
+    ("enable-ipv6-masquerade", Derived::To("false"), "enable-ipv6"),
+    ("enable-local-node-route", Derived::To("false"), "enable-endpoint-routes"),
+    ("enable-tcx", Derived::To("false"), "what the kernel can do"),
+    ("k8s-require-ipv4-pod-cidr", Derived::To("true"), "the IPAM mode"),
+    ("k8s-require-ipv6-pod-cidr", Derived::To("true"), "the IPAM mode"),
+    ("kube-proxy-replacement", Derived::To("false"), "what the kernel can do"),
+    ("monitor-aggregation-flags", Derived::Any, "it is a bit mask there"),
 ];
 
 /// What a setting depends on, where an agent works it out anew.
 pub fn depends_on(key: &str) -> Option<&'static str> {
-    DERIVED.iter().find(|(known, _)| *known == key).map(|(_, what)| *what)
+    DERIVED.iter().find(|(known, _, _)| *known == key).map(|(_, _, what)| *what)
+}
+
+/// Whether an agent may have made this value of what is written, all by itself.
+pub fn may_become(key: &str, written: &str, in_force: &str) -> bool {
+    let derived = DERIVED.iter().find(|(known, _, _)| *known == key);
+    derived.is_some_and(|(_, derived, _)| match derived {
+        Derived::To(value) => *value == in_force,
+        Derived::From(value) => *value == written,
+        Derived::Any => true,
+    })
 }
 
 #[cfg(test)]
@@ -171,6 +204,16 @@ mod tests {
         assert!(is_field_of("EnableAutoDirectRouting", "auto-direct-node-routes"));
         assert!(!is_field_of("EnableIPv4", "enable-ipv4-masquerade"));
         assert!(is_field_of("MTU", "mtu"));
+    }
+
+    #[test]
+    fn an_agent_changes_settings_in_one_direction_only() {
+        assert!(may_become("enable-bpf-masquerade", "true", "false"));
+        assert!(!may_become("enable-bpf-masquerade", "false", "true"));
+        assert!(may_become("datapath-mode", "auto", "netkit"));
+        assert!(!may_become("datapath-mode", "veth", "netkit"));
+        assert!(may_become("devices", "eth+", "eth0 eth1"));
+        assert!(!may_become("routing-mode", "native", "tunnel"));
     }
 
     #[test]

@@ -186,6 +186,15 @@ fn settings_are_broken_one_by_one() {
         &[("warn", "config-drift", "monitor-aggregation")],
         "monitor-aggregation: medium",
     );
+    // What an agent turns off by itself it does not turn on.
+    check(
+        "drift-of-masquerading",
+        |it| it.set("enable-bpf-masquerade", "false"),
+        &[("warn", "config-drift", "enable-bpf-masquerade")],
+        "enable-bpf-masquerade: true",
+    );
+    // What only the operator reads waits for no agent.
+    check("operator-setting", |it| it.set("nodes-gc-interval", "9m0s"), &[], "");
     // An agent shows only some settings; what it read when it started has all of them.
     check(
         "drift-of-files",
@@ -193,17 +202,39 @@ fn settings_are_broken_one_by_one() {
             let mut files = String::new();
             let data = it.of("v1/ConfigMap", "cilium-config")["data"].clone();
             for (key, value) in data.as_object().unwrap() {
-                let value =
-                    if key == "bpf-policy-map-max" { "8192" } else { value.as_str().unwrap() };
+                let value = match key.as_str() {
+                    "bpf-policy-map-max" => "8192",
+                    // Only the operator reads it.
+                    "nodes-gc-interval" => "9m0s",
+                    _ => value.as_str().unwrap(),
+                };
                 if !value.is_empty() {
                     let folder = "/tmp/cilium/config-map/..data_1763867210";
                     writeln!(files, "{folder}/{key}:{value}").unwrap();
                 }
             }
+            files
+                .push_str("/tmp/cilium/config-map/..data_1763867210/config-sources:config-map:x\n");
             it.print("k8s-w1", STARTED_WITH, 0, &files);
         },
         &[("warn", "config-drift", "bpf-policy-map-max")],
         "bpf-policy-map-max: 8192",
+    );
+    check(
+        "drift-of-what-is-gone",
+        |it| {
+            let data = it.of("v1/ConfigMap", "cilium-config")["data"].as_object().unwrap().clone();
+            let mut files = String::new();
+            for (key, value) in data {
+                let value = value.as_str().unwrap();
+                writeln!(files, "/tmp/cilium/config-map/..data_1/{key}:{value}").unwrap();
+            }
+            it.print("k8s-w1", STARTED_WITH, 0, &files);
+            let map = it.of("v1/ConfigMap", "cilium-config");
+            map["data"].as_object_mut().unwrap().remove("bpf-policy-map-max");
+        },
+        &[("warn", "config-drift", "bpf-policy-map-max")],
+        "bpf-policy-map-max: not there",
     );
     check(
         "drift-of-a-node",

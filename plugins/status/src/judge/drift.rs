@@ -13,13 +13,13 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let mut has_drift = false;
     for key in settings.keys() {
         // By what is wanted and what is in force instead, so that equal nodes are told once.
-        let mut groups: BTreeMap<(String, String, String), Vec<&str>> = BTreeMap::new();
+        let mut groups: BTreeMap<(String, Option<String>, String), Vec<&str>> = BTreeMap::new();
         for (at, node) in cluster.nodes.iter().enumerate() {
             let Some(own) = settings.on_node(at, key).filter(|own| own.verdict == Verdict::Drift)
             else {
                 continue;
             };
-            let wanted = own.wanted().unwrap_or_default().to_owned();
+            let wanted = own.wanted().map(str::to_owned);
             let source = match &own.node_config {
                 Some((_, name)) => format!("CiliumNodeConfig {name}"),
                 None => "cilium-config".to_owned(),
@@ -31,15 +31,16 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
         }
         for ((source, wanted, was), nodes) in groups {
             has_drift = true;
-            let message = format!(
-                "it is written as {}, and still {} on {}",
-                quoted(&wanted),
-                quoted(&was),
-                super::some_of(&nodes)
-            );
+            let now = match &wanted {
+                Some(wanted) => format!("it is written as {}", quoted(wanted)),
+                None => "it is not written any more".to_owned(),
+            };
+            let message =
+                format!("{now}, and still {} on {}", quoted(&was), super::some_of(&nodes));
+            let written = wanted.as_deref().unwrap_or("not there");
             found.push(
                 Finding::warn("status/config-drift", key, message)
-                    .evidence(source, format!("{key}: {wanted}"))
+                    .evidence(source, format!("{key}: {written}"))
                     .evidence(format!("agent of {}", nodes[0]), format!("{key}: {was}"))
                     .fix(super::restart(&cluster.namespace)),
             );

@@ -8,6 +8,10 @@ pub(super) const TABLE: &[Known] = &[
         "node.cilium.io/agent-not-ready",
         "taint that keeps pods away until the agent is ready",
     ),
+    unwritten(
+        "allow-localhost",
+        "whether a node reaches its own pods whatever policy says: auto, always or policy",
+    ),
     known("cluster-id", "0", "number of the cluster in a cluster mesh; 0 outside of one"),
     known("cluster-name", "default", "name of the cluster in a cluster mesh"),
     known("cni-exclusive", "true", "put configurations of other CNIs out of the way"),

@@ -84,12 +84,17 @@ impl<'c> Settings<'c> {
         Self { cluster, fields: fields.collect() }
     }
 
-    /// Every key that is written anywhere.
+    /// Every key that is written anywhere, or was when an agent started.
     pub fn keys(&self) -> BTreeSet<&'c str> {
+        let nodes = self.cluster.nodes.iter();
+        let started =
+            nodes.flat_map(|node| node.answers.started_with.known().into_iter().flatten());
+        // Where the settings come from is written beside them.
+        let started = started.map(|(key, _)| &**key).filter(|key| *key != "config-sources");
         let configs = self.cluster.node_configs.known().into_iter().flatten();
         let own = configs.flat_map(|config| config.settings().keys().map(String::as_str));
         let written = self.cluster.config.known().into_iter().flatten();
-        written.map(|(key, _)| key.as_str()).chain(own).collect()
+        written.map(|(key, _)| key.as_str()).chain(own).chain(started).collect()
     }
 
     /// The key that a word means: a key, or an agent's name for one.
@@ -129,7 +134,14 @@ impl<'c> Settings<'c> {
                 written,
                 node_config,
             };
-        own.verdict = verdict(node, key, &own, field.as_ref().map(|(_, value)| value));
+        let is_gone = own.wanted().is_none()
+            && self.cluster.config.known().is_some()
+            && own.started_with.as_ref().is_some_and(|value| !value.is_empty());
+        own.verdict = if is_gone && !known::is_of_operator(key) {
+            Verdict::Drift
+        } else {
+            verdict(node, key, &own, field.as_ref().map(|(_, value)| value))
+        };
         own.in_force = field.map(|(name, value)| (name, values::shown_like(own.wanted(), &value)));
         Some(own)
     }
@@ -168,6 +180,9 @@ fn verdict(node: &Node, key: &str, own: &OnNode, field: Option<&Value>) -> Verdi
             (None, None) => Verdict::Unknown,
         };
     };
+    if known::is_of_operator(key) {
+        return Verdict::NotShown;
+    }
     let is_in_force = field.and_then(|field| values::same(wanted, field));
     if let Some(started_with) = own.started_with.as_deref() {
         // What it read is what counts; it may have made something else of it.
@@ -177,9 +192,11 @@ fn verdict(node: &Node, key: &str, own: &OnNode, field: Option<&Value>) -> Verdi
             (true, _) => Verdict::InForce,
         };
     }
+    let may_become =
+        field.is_some_and(|field| known::may_become(key, wanted, &values::shown(field)));
     match (is_in_force, field) {
         (Some(true), _) => Verdict::InForce,
-        (Some(false) | None, Some(_)) if known::depends_on(key).is_some() => Verdict::Derived,
+        (_, Some(_)) if may_become => Verdict::Derived,
         (Some(false), _) => Verdict::Drift,
         (None, Some(_)) => Verdict::NotShown,
         (None, None) if node.answers.settings.known().is_some() => Verdict::NotShown,

@@ -68,7 +68,8 @@ fn is_near(one: f64, other: f64) -> bool {
 /// Words that mean the same number, span or switch are the same: the text form of an answer has
 /// nothing but words.
 fn same_words(wanted: &str, word: &str) -> bool {
-    if wanted == word {
+    // Agents write some of their words in another case.
+    if wanted.eq_ignore_ascii_case(word) {
         return true;
     }
     if let (Some(one), Some(other)) = (boolean(wanted), boolean(word)) {
