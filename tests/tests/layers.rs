@@ -111,6 +111,7 @@ const RULES: &[Rule] = &[
             "plugins/reach/src",
             "plugins/each/src",
             "plugins/ipam/src",
+            "plugins/status/src",
         ],
         words: &[
             "Batch",
@@ -129,6 +130,7 @@ const RULES: &[Rule] = &[
             ("plugins/reach/src/collect.rs", "it is the collecting stage"),
             ("plugins/each/src/collect.rs", "it is the collecting stage"),
             ("plugins/ipam/src/collect.rs", "it is the collecting stage"),
+            ("plugins/status/src/collect", "it is the collecting stage"),
         ],
     },
     Rule {
@@ -139,6 +141,7 @@ const RULES: &[Rule] = &[
             "plugins/reach/src",
             "plugins/each/src",
             "plugins/ipam/src",
+            "plugins/status/src",
         ],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
@@ -156,6 +159,8 @@ const RULES: &[Rule] = &[
             ("plugins/each/src/collect.rs", "a host without an answer is told where it is asked"),
             ("plugins/ipam/src/lib.rs", "runs the stages"),
             ("plugins/ipam/src/collect.rs", "objects and agents without an answer, likewise"),
+            ("plugins/status/src/lib.rs", "runs the stages"),
+            ("plugins/status/src/collect", "objects and agents without an answer, likewise"),
         ],
     },
 ];

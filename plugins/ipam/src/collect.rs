@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use lab_model::cilium::{
     AgentEndpoint, AgentIpam, IpamNode, PodIpPool, parse_agent_endpoints, parse_agent_ipam,
@@ -14,7 +13,7 @@ use lab_model::iproute2::{Route, RouteType, read_routes};
 use lab_model::kubernetes::{ConfigMap, Node, ServiceCidr};
 use lab_model::{AddressFamily, Problem};
 use lab_plugin::hosts::{self, Kind};
-use lab_plugin::{Batch, Fact, Failure, Outcome, Place, Selection, Ticker, inbox, log, partial};
+use lab_plugin::{Batch, Fact, Failure, Outcome, Place, Selection, inbox, log, partial};
 use serde::de::DeserializeOwned;
 
 use crate::inputs::{Agent, ExtraRoute, Inputs, Stated};
@@ -23,7 +22,7 @@ use crate::parse::{
 };
 
 // Waiting is asking: the stages after this one do not name the inbox.
-pub use lab_plugin::inbox::repeat;
+pub use lab_plugin::inbox::{pause, repeat};
 
 const ROUTES: &str = "host: ip -j route show table all";
 const ROUTES6: &str = "host: ip -j -6 route show table all";
@@ -352,20 +351,4 @@ fn list_all<T: DeserializeOwned, R>(
         }
     }
     (records, first)
-}
-
-/// Waits once; false when the user wants the end before, or nothing can come any more.
-pub fn pause(time: Duration) -> bool {
-    if inbox::now().is_none() {
-        // Recorded answers do not change.
-        return false;
-    }
-    let ticker = Ticker::every(time);
-    loop {
-        match inbox::wait() {
-            None => return false,
-            Some(ready) if ready.contains(&ticker.source()) && ticker.take() > 0 => return true,
-            Some(_) => {}
-        }
-    }
 }

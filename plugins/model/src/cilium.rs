@@ -17,7 +17,7 @@ pub use self::agent_ipam::{
     AgentEndpoint, AgentIpam, Allocation, parse_agent_endpoints, parse_agent_ipam,
 };
 pub use self::config::{
-    CiliumConfig, ConfigSource, ConfigValue, IpamMode, RoutingMode, TunnelProtocol,
+    CiliumConfig, ConfigSource, ConfigValue, IpamMode, RoutingMode, TunnelProtocol, go_network,
     parse_agent_config,
 };
 pub use self::fields::parse_agent_fields;
@@ -25,7 +25,7 @@ pub use self::ipam::{Interface, IpamNode, PoolRequest, Prefixes};
 pub use self::pool::{PodIpPool, PoolFamily};
 use crate::{
     AddressFamily, Prefix,
-    kubernetes::{Metadata, lenient_list},
+    kubernetes::{Metadata, lenient_list, or_default},
 };
 
 /// A node as Cilium knows it.
@@ -181,6 +181,8 @@ struct EndpointStatus {
 #[serde(default)]
 struct EndpointIdentity {
     id: Option<u64>,
+    #[serde(deserialize_with = "or_default")]
+    labels: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
@@ -211,6 +213,11 @@ impl CiliumEndpoint {
     /// Its security identity.
     pub const fn identity(&self) -> Option<u64> {
         self.status.identity.id
+    }
+
+    /// The labels that its identity stands for, each with its source: `k8s:app=curl`.
+    pub fn labels(&self) -> &[String] {
+        &self.status.identity.labels
     }
 
     /// `ready`, `regenerating`, `waiting-for-identity` …; empty when not said.
@@ -276,5 +283,6 @@ mod tests {
         assert_eq!(endpoints[0].node_ip(), "192.168.10.100".parse().ok());
         assert_eq!((endpoints[0].id(), endpoints[0].identity()), (Some(114), Some(46329)));
         assert_eq!(endpoints[0].state(), "ready");
+        assert!(endpoints[0].labels().is_empty());
     }
 }

@@ -130,6 +130,19 @@ impl TestHost for Host {
         block_on(self.backend.version()).map_err(convert::failure)
     }
 
+    fn logs(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        lines: u32,
+        previous: bool,
+    ) -> Result<String, Failure> {
+        self.allowed(&Selection::new("v1", "Pod/log"))?;
+        block_on(self.backend.logs(namespace, pod, Some(container), lines, previous))
+            .map_err(convert::failure)
+    }
+
     fn hosts(&self) -> Result<Vec<hosts::Host>, Failure> {
         let hosts = block_on(self.backend.hosts()).map_err(convert::failure)?;
         Ok(hosts

@@ -76,6 +76,21 @@ pub fn version() -> Result<String, Failure> {
     host::version()
 }
 
+/// The last lines of a container's log; with `previous` of the run before its last restart. The
+/// card asks for it as `v1/Pod/log`.
+///
+/// # Errors
+/// [`Failure::NotFound`] when there is none; the host's failures.
+pub fn logs(
+    namespace: &str,
+    pod: &str,
+    container: &str,
+    lines: u32,
+    previous: bool,
+) -> Result<String, Failure> {
+    host::logs(namespace, pod, container, lines, previous)
+}
+
 enum Next {
     First,
     Page(String),

@@ -59,6 +59,22 @@ pub fn repeat(
     Ok(())
 }
 
+/// Waits once; false when the user wants the end before, or nothing can come any more, as in a
+/// recording.
+pub fn pause(time: Duration) -> bool {
+    if now().is_none() {
+        return false;
+    }
+    let ticker = Ticker::every(time);
+    loop {
+        match wait() {
+            None => return false,
+            Some(ready) if ready.contains(&ticker.source()) && ticker.take() > 0 => return true,
+            Some(_) => {}
+        }
+    }
+}
+
 /// A regular tick.
 pub struct Ticker(host::Ticker);
 

@@ -104,6 +104,15 @@ pub struct AgentEndpoint {
     pub reserved: Option<String>,
     /// `ready`, `restoring` …
     pub state: String,
+    /// Its security identity.
+    pub identity: Option<u64>,
+    /// The labels that the identity stands for, each with its source: `k8s:app=curl`.
+    pub labels: Vec<String>,
+    /// Which directions policy is enforced in: `none`, `ingress`, `egress`, `both`, or one of
+    /// these behind `audit-`.
+    pub policy: Option<String>,
+    /// `OK`, or how it fails, in the agent's own words.
+    pub health: Option<String>,
 }
 
 /// Reads `cilium-dbg endpoint list -o json`.
@@ -125,6 +134,23 @@ pub fn parse_agent_endpoints(text: &str) -> (Vec<AgentEndpoint>, Vec<Problem>) {
         identity: Option<Identity>,
         networking: Option<Networking>,
         state: Option<String>,
+        policy: Option<Policy>,
+        health: Option<Health>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Policy {
+        realized: Option<Realized>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "kebab-case", default)]
+    struct Realized {
+        policy_enabled: Option<String>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Health {
+        overall_health: Option<String>,
     }
     #[derive(Deserialize, Default)]
     #[serde(rename_all = "kebab-case", default)]
@@ -136,6 +162,7 @@ pub fn parse_agent_endpoints(text: &str) -> (Vec<AgentEndpoint>, Vec<Problem>) {
     #[derive(Deserialize, Default)]
     #[serde(default)]
     struct Identity {
+        id: Option<u64>,
         labels: Option<Vec<String>>,
     }
     #[derive(Deserialize, Default)]
@@ -159,7 +186,8 @@ pub fn parse_agent_endpoints(text: &str) -> (Vec<AgentEndpoint>, Vec<Problem>) {
             (Some(namespace), Some(name)) => Some(format!("{namespace}/{name}")),
             _ => ids.pod_name,
         };
-        let labels = status.identity.unwrap_or_default().labels.unwrap_or_default();
+        let identity = status.identity.unwrap_or_default();
+        let labels = identity.labels.unwrap_or_default();
         let reserved = labels.iter().find_map(|label| label.strip_prefix("reserved:"));
         AgentEndpoint {
             id: entry.id,
@@ -167,6 +195,10 @@ pub fn parse_agent_endpoints(text: &str) -> (Vec<AgentEndpoint>, Vec<Problem>) {
             pod: pod.filter(|pod| !pod.is_empty()),
             reserved: reserved.map(str::to_owned),
             state: status.state.unwrap_or_default(),
+            identity: identity.id,
+            policy: status.policy.and_then(|policy| policy.realized?.policy_enabled),
+            health: status.health.and_then(|health| health.overall_health),
+            labels,
         }
     };
     (entries.into_iter().map(endpoint).collect(), problems)

@@ -332,8 +332,9 @@ pub fn parse_agent_config(text: &str) -> (BTreeMap<String, String>, Vec<Problem>
     (settings, problems)
 }
 
-/// Reads a network the way Go prints one: `{"IP":"172.20.0.0","Mask":"//8AAA=="}`.
-fn go_network(value: &Value) -> Option<Prefix> {
+/// Reads a network the way Go prints one: `{"IP":"172.20.0.0","Mask":"//8AAA=="}`; `None` for
+/// anything else.
+pub fn go_network(value: &Value) -> Option<Prefix> {
     let address: IpAddr = value.get("IP")?.as_str()?.parse().ok()?;
     let mut ones = 0;
     // Base64 holds six bits in each letter, so a mask's ones are the leading ones of its letters.

@@ -59,6 +59,20 @@ pub trait TestHost {
     /// # Errors
     /// As the interface's `cluster.version`.
     fn version(&self) -> Result<String, Failure>;
+    /// The last lines of a container's log.
+    ///
+    /// # Errors
+    /// As the interface's `cluster.logs`.
+    fn logs(
+        &self,
+        _namespace: &str,
+        _pod: &str,
+        _container: &str,
+        _lines: u32,
+        _previous: bool,
+    ) -> Result<String, Failure> {
+        Err(Failure::Unavailable("this host has no logs".to_owned()))
+    }
     /// The hosts.
     ///
     /// # Errors
@@ -186,6 +200,16 @@ pub(crate) mod calls {
 
     pub(crate) fn version() -> Result<String, Failure> {
         host().version()
+    }
+
+    pub(crate) fn logs(
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        lines: u32,
+        previous: bool,
+    ) -> Result<String, Failure> {
+        host().logs(namespace, pod, container, lines, previous)
     }
 
     pub(crate) fn hosts() -> Result<Vec<hosts::HostRef>, Failure> {

@@ -101,6 +101,16 @@ pub(crate) fn version() -> Result<String, Failure> {
     cluster::version()
 }
 
+pub(crate) fn logs(
+    namespace: &str,
+    pod: &str,
+    container: &str,
+    lines: u32,
+    previous: bool,
+) -> Result<String, Failure> {
+    cluster::logs(namespace, pod, Some(container), lines, previous)
+}
+
 pub(crate) fn hosts() -> Result<Vec<hosts::HostRef>, Failure> {
     hosts::list()
 }

@@ -1,0 +1,205 @@
+//! Settings three ways: as they are written, as an agent read them at its start, and as they are
+//! in force there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Cluster, Node, values};
+use crate::known;
+
+/// How a setting stands on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// What is written is in force.
+    InForce,
+    /// Nothing is written, and the agent goes by its own default.
+    Unwritten,
+    /// Another value is in force, which the agent works out from other settings or the node.
+    Derived,
+    /// Another value is in force: it was changed, and the agent has not been restarted.
+    Drift,
+    /// The agent does not show this setting, or its answer cannot be compared.
+    NotShown,
+    /// The agent was not heard.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InForce => "in-force",
+            Self::Unwritten => "default",
+            Self::Derived => "derived",
+            Self::Drift => "drift",
+            Self::NotShown => "not-shown",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A setting on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnNode {
+    /// What `cilium-config` says.
+    pub written: Option<String>,
+    /// What a `CiliumNodeConfig` says for this node, and its name; the last one that says anything.
+    pub node_config: Option<(String, String)>,
+    /// What the agent read when it started.
+    pub started_with: Option<String>,
+    /// The agent's own name for it and the value that is in force.
+    pub in_force: Option<(String, String)>,
+    /// How that stands.
+    pub verdict: Verdict,
+}
+
+impl OnNode {
+    /// What ought to be in force: what is written, for this node above all.
+    pub fn wanted(&self) -> Option<&str> {
+        let own = self.node_config.as_ref().map(|(value, _)| value.as_str());
+        own.or(self.written.as_deref())
+    }
+}
+
+/// Settings of nodes, prepared so that looking one up does not search each time.
+pub struct Settings<'c> {
+    cluster: &'c Cluster,
+    /// For each node the fields of its agent, by their letters alone.
+    fields: Vec<BTreeMap<String, &'c str>>,
+}
+
+/// A name's letters, by which most fields are those of their keys.
+fn letters(name: &str) -> String {
+    name.chars().filter(|letter| *letter != '-').map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+impl<'c> Settings<'c> {
+    /// Prepares those of a cluster.
+    pub fn of(cluster: &'c Cluster) -> Self {
+        let fields = cluster.nodes.iter().map(|node| {
+            let known = node.answers.settings.known().into_iter().flatten();
+            known.map(|(field, _)| (letters(field), &**field)).collect()
+        });
+        Self { cluster, fields: fields.collect() }
+    }
+
+    /// Every key that is written anywhere, or was when an agent started.
+    pub fn keys(&self) -> BTreeSet<&'c str> {
+        let nodes = self.cluster.nodes.iter();
+        let started =
+            nodes.flat_map(|node| node.answers.started_with.known().into_iter().flatten());
+        // Where the settings come from is written beside them.
+        let started = started.map(|(key, _)| &**key).filter(|key| *key != "config-sources");
+        let configs = self.cluster.node_configs.known().into_iter().flatten();
+        let own = configs.flat_map(|config| config.settings().keys().map(String::as_str));
+        let written = self.cluster.config.known().into_iter().flatten();
+        written.map(|(key, _)| key.as_str()).chain(own).chain(started).collect()
+    }
+
+    /// The key that a word means: a key, or an agent's name for one.
+    pub fn key_of(&self, word: &str) -> Option<String> {
+        let keys = self.keys();
+        if keys.contains(word) || known::find(word).is_some() {
+            return Some(word.to_owned());
+        }
+        let all = keys.iter().copied().chain(known::all().map(|known| known.key));
+        let by_field = all.into_iter().find(|key| known::is_field_of(word, key));
+        by_field.map(str::to_owned).or_else(|| {
+            let has_field = self.fields.iter().any(|fields| fields.contains_key(&letters(word)));
+            has_field.then(|| word.to_owned())
+        })
+    }
+
+    /// A setting on the node of that place in the cluster's list.
+    pub fn on_node(&self, at: usize, key: &str) -> Option<OnNode> {
+        let node = self.cluster.nodes.get(at)?;
+        let written = self.cluster.setting(key).map(str::to_owned);
+        let configs = self.cluster.node_configs.known().into_iter().flatten();
+        let node_config = configs
+            .filter(|config| config.matches(&node.labels))
+            .filter_map(|config| {
+                Some((config.settings().get(key)?.clone(), config.metadata.name.clone()))
+            })
+            .next_back();
+        let field = self.field(at, node, key);
+        let mut own =
+            OnNode {
+                // A file that is empty is not printed.
+                started_with: node.answers.started_with.known().map(|files| {
+                    files.get(key).map(|value| (**value).to_owned()).unwrap_or_default()
+                }),
+                in_force: None,
+                verdict: Verdict::Unknown,
+                written,
+                node_config,
+            };
+        let is_gone = own.wanted().is_none()
+            && self.cluster.config.known().is_some()
+            && own.started_with.as_ref().is_some_and(|value| !value.is_empty());
+        own.verdict = if is_gone && !known::is_of_operator(key) {
+            Verdict::Drift
+        } else {
+            verdict(node, key, &own, field.as_ref().map(|(_, value)| value))
+        };
+        own.in_force = field.map(|(name, value)| (name, values::shown_like(own.wanted(), &value)));
+        Some(own)
+    }
+
+    /// The agent's own name for a setting and its value.
+    fn field(&self, at: usize, node: &Node, key: &str) -> Option<(String, Value)> {
+        // Some are told by the status alone.
+        let status = node.answers.status.known();
+        let of_status = match key {
+            "kube-proxy-replacement" => {
+                status.and_then(|status| status.kube_proxy_replacement.as_deref())
+            }
+            "tunnel-protocol" => {
+                status.and_then(|status| status.routing.as_ref()?.tunnel.as_deref())
+            }
+            _ => None,
+        };
+        if let Some(word) = of_status {
+            return Some(("status".to_owned(), Value::String(word.to_ascii_lowercase())));
+        }
+        if known::WITHOUT_FIELD.contains(&key) {
+            return None;
+        }
+        let wanted = letters(known::alias(key).unwrap_or(key));
+        let name = *self.fields.get(at)?.get(&wanted)?;
+        let value = Value::clone(node.answers.settings.known()?.get(name)?);
+        Some((name.to_owned(), value))
+    }
+}
+
+fn verdict(node: &Node, key: &str, own: &OnNode, field: Option<&Value>) -> Verdict {
+    let Some(wanted) = own.wanted() else {
+        return match (field, node.answers.settings.known()) {
+            (Some(_), _) => Verdict::Unwritten,
+            (None, Some(_)) => Verdict::NotShown,
+            (None, None) => Verdict::Unknown,
+        };
+    };
+    if known::is_of_operator(key) {
+        return Verdict::NotShown;
+    }
+    let is_in_force = field.and_then(|field| values::same(wanted, field));
+    if let Some(started_with) = own.started_with.as_deref() {
+        // What it read is what counts; it may have made something else of it.
+        return match (started_with.trim() == wanted.trim(), is_in_force) {
+            (false, _) => Verdict::Drift,
+            (true, Some(false)) => Verdict::Derived,
+            (true, _) => Verdict::InForce,
+        };
+    }
+    let may_become =
+        field.is_some_and(|field| known::may_become(key, wanted, &values::shown(field)));
+    match (is_in_force, field) {
+        (Some(true), _) => Verdict::InForce,
+        (_, Some(_)) if may_become => Verdict::Derived,
+        (Some(false), _) => Verdict::Drift,
+        (None, Some(_)) => Verdict::NotShown,
+        (None, None) if node.answers.settings.known().is_some() => Verdict::NotShown,
+        (None, None) => Verdict::Unknown,
+    }
+}

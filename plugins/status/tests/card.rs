@@ -1,0 +1,33 @@
+//! The checked-in card is what the plugin says of itself. `LAB_BLESS=1` writes it anew.
+
+use std::fs;
+use std::path::Path;
+
+use lab_plugin::Plugin;
+use status::Status;
+
+#[test]
+fn the_card_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("card.json");
+    let card = Status::describe().into_inner();
+    let text = serde_json::to_string_pretty(&card).unwrap() + "\n";
+    if std::env::var_os("LAB_BLESS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == text, "LAB_BLESS=1 writes {}", path.display());
+}
+
+#[test]
+fn every_explanation_is_in_the_readme_and_the_other_way_round() {
+    let readme = include_str!("../README.md");
+    for explained in status::explain::EXPLANATIONS {
+        assert!(readme.contains(&format!("| `{}` |", explained.code)), "{}", explained.code);
+        for part in
+            ["Checks: ", "\nWhy: ", "\nSee for yourself: ", "\nFix: ", "\nSince: ", "\nSource: "]
+        {
+            assert!(explained.text.contains(part), "{}: {part}", explained.code);
+        }
+    }
+    let listed = readme.matches("| `status/").count();
+    assert_eq!(listed, status::explain::EXPLANATIONS.len());
+}
