@@ -35,6 +35,7 @@ pub(crate) const KINDS: &[Row] = &[
     ("cilium.io/v2alpha1", "CiliumL2AnnouncementPolicy", "ciliuml2announcementpolicies", false),
     ("cilium.io/v2alpha1", "CiliumLoadBalancerIPPool", "ciliumloadbalancerippools", false),
     ("cilium.io/v2alpha1", "CiliumPodIPPool", "ciliumpodippools", false),
+    ("cilium.io/v2alpha1", "CiliumNodeConfig", "ciliumnodeconfigs", true),
 ];
 
 /// What to say when the cluster lacks one of the product's kinds. A few exist wherever it runs.

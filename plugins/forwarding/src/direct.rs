@@ -13,9 +13,17 @@ use lab_model::{AddressFamily, Prefix};
 use crate::model::{Cluster, Host, PodCidr};
 use crate::settings::{Mode, Settings};
 
-/// What is needed of each range's owner, worked out once.
-pub struct Receivers {
-    gateways: Vec<Option<IpAddr>>,
+/// What is needed of each range, worked out once for all senders.
+pub struct Receivers<'c> {
+    ranges: Vec<Receiver>,
+    /// Whose word on sources it is; other settings are asked for each pair.
+    native: Option<&'c [Prefix]>,
+}
+
+struct Receiver {
+    gateway: Option<IpAddr>,
+    /// Whether packets to the range keep their source.
+    keeps_source: bool,
 }
 
 /// What is needed of one sender, worked out once for all its pairs.
@@ -28,6 +36,8 @@ pub struct Sender<'c> {
     local: Vec<Prefix>,
     next_local: usize,
     settings: &'c Settings,
+    /// Whether what is known of the receivers holds for these settings.
+    has_common_settings: bool,
     devices: Vec<Device>,
     /// The one that led to the last gateway.
     device: usize,
@@ -40,10 +50,10 @@ struct Device {
     mtu: Option<u32>,
 }
 
-impl Receivers {
+impl<'c> Receivers<'c> {
     /// For each range the only address by which its owner can be a next hop, if the owner hands
     /// what comes in by the network to its pods.
-    pub fn new(cluster: &Cluster) -> Self {
+    pub fn new(cluster: &'c Cluster) -> Self {
         let gateway = |cidr: &PodCidr| {
             let owner = &cluster.hosts[cidr.host];
             let settings = owner.settings.as_ref()?;
@@ -61,14 +71,22 @@ impl Receivers {
             cluster.pods.is_none()
                 && !beside.filter_map(|at| cluster.cidrs.get(at)).any(|it| it.prefix.overlaps(this))
         };
-        let of_range = |(idx, cidr)| alone(idx).then(|| gateway(cidr)).flatten();
-        Self { gateways: cluster.cidrs.iter().enumerate().map(of_range).collect() }
+        // Settings are those of one ConfigMap, but for a few hosts.
+        let settings = cluster.hosts.iter().find_map(|host| host.settings.as_ref());
+        let of_range = |(idx, cidr): (usize, &PodCidr)| Receiver {
+            gateway: alone(idx).then(|| gateway(cidr)).flatten(),
+            keeps_source: settings.is_some_and(|it| it.keeps_source_towards(cidr.prefix.address())),
+        };
+        Self {
+            ranges: cluster.cidrs.iter().enumerate().map(of_range).collect(),
+            native: settings.map(|settings| &*settings.native_cidrs),
+        }
     }
 }
 
 impl<'c> Sender<'c> {
     /// A node whose rules and settings leave nothing to weigh.
-    pub fn new(host: &'c Host) -> Option<Self> {
+    pub fn new(host: &'c Host, receivers: &Receivers<'_>) -> Option<Self> {
         let settings = host.settings.as_ref()?;
         let fib = host.fib.as_ref().ok()?;
         let plain = settings.mode == Mode::Native
@@ -103,6 +121,7 @@ impl<'c> Sender<'c> {
             local,
             next_local: 0,
             settings,
+            has_common_settings: receivers.native == Some(&settings.native_cidrs),
             devices: devices.collect(),
             device: 0,
         })
@@ -112,7 +131,7 @@ impl<'c> Sender<'c> {
     /// in ascending order.
     pub fn arrives(
         &mut self,
-        receivers: &Receivers,
+        receivers: &Receivers<'_>,
         idx: usize,
         range: &Prefix,
     ) -> Option<Option<u32>> {
@@ -121,7 +140,8 @@ impl<'c> Sender<'c> {
         self.next +=
             rest.iter().take_while(|route| route.dst != *range && route.dst < *range).count();
         let route = *self.routes.get(self.next)?;
-        let gateway = receivers.gateways.get(idx).copied().flatten()?;
+        let receiver = receivers.ranges.get(idx)?;
+        let gateway = receiver.gateway?;
         let is_plain = route.dst == *range
             && route.gateway == Some(gateway)
             && route.route_type == RouteType::Unicast
@@ -134,8 +154,12 @@ impl<'c> Sender<'c> {
         }
         let device_mtu = self.device(route, gateway)?.mtu;
         // Where the source may be masqueraded, the walk asks by which address.
-        let keeps = self.settings.keeps_source_towards(range.address());
-        keeps.then(|| match (route.mtu_bytes(), device_mtu) {
+        let keeps_source = if self.has_common_settings {
+            receiver.keeps_source
+        } else {
+            self.settings.keeps_source_towards(range.address())
+        };
+        keeps_source.then(|| match (route.mtu_bytes(), device_mtu) {
             (Some(route), Some(device)) => Some(route.min(device)),
             (route, device) => route.or(device),
         })
@@ -146,9 +170,8 @@ impl<'c> Sender<'c> {
     fn is_partly_local(&mut self, range: &Prefix) -> bool {
         let rest = self.local.get(self.next_local..).unwrap_or_default();
         self.next_local += rest.iter().take_while(|local| *local < range).count();
-        let before = self.next_local.checked_sub(1).and_then(|at| self.local.get(at));
-        let beside = before.into_iter().chain(self.local.get(self.next_local));
-        beside.into_iter().any(|local| local.overlaps(range))
+        let overlaps = |at: usize| self.local.get(at).is_some_and(|local| local.overlaps(range));
+        overlaps(self.next_local) || self.next_local.checked_sub(1).is_some_and(overlaps)
     }
 
     /// The device of a route, if the gateway is on its link. Looked for where the last one was

@@ -53,7 +53,7 @@ pub fn matrix<'v>(
         if !host.is_node || host.pod_cidrs.is_empty() || !sends(from) {
             continue;
         }
-        let mut sender = Sender::new(host);
+        let mut sender = Sender::new(host, &receivers);
         for (to, cidr) in cluster.cidrs.iter().enumerate() {
             if cidr.host == from || !takes(cidr) {
                 continue;
