@@ -4,8 +4,9 @@
 
 use lab_plugin::Fact;
 
-use crate::condition::{Holds, Test, TextIn};
+use crate::condition::{Holds, Test, Text, TextIn};
 use crate::facts::{Facts, Seen};
+use crate::marks::Mark;
 use crate::rule::{Rule, Severity};
 
 /// How a check ended.
@@ -52,6 +53,9 @@ pub fn judge(rule: &Rule, facts: &Facts) -> Outcome {
     if facts.values == Fact::Absent && asks_for_values(rule) {
         return Outcome::Skip("Helm values are not known: give them with --values".to_owned());
     }
+    if let Some(mark) = not_asked(rule, facts) {
+        return Outcome::Skip(format!("{mark} was not asked for: --deep does"));
+    }
     match (rule.condition.holds(facts), rule.severity) {
         (Holds::No, _) => Outcome::Pass,
         (Holds::Unknown(why), _) => Outcome::Unknown(why),
@@ -62,11 +66,20 @@ pub fn judge(rule: &Rule, facts: &Facts) -> Outcome {
 
 /// Whether nobody can tell without the values of the Helm release, which nobody has to give.
 fn asks_for_values(rule: &Rule) -> bool {
-    let is_value = |test: &Test| matches!(test, Test::Text(TextIn::Value, _, _));
+    let is_value = |test: &Test| {
+        matches!(test, Test::Text(TextIn::Value, _, text) if *text != Text::Unset)
+    };
     let condition = &rule.condition;
     condition.all.iter().any(is_value)
-        || condition.none.iter().any(is_value)
         || (!condition.any.is_empty() && condition.any.iter().all(is_value))
+}
+
+/// A mark that nobody looked for.
+fn not_asked(rule: &Rule, facts: &Facts) -> Option<Mark> {
+    rule.condition.all.iter().find_map(|test| match test {
+        Test::Mark(mark) if !facts.marks.contains_key(mark) => Some(*mark),
+        _ => None,
+    })
 }
 
 /// Judges every rule.

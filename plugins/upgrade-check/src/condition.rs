@@ -282,6 +282,10 @@ fn text_holds(place: TextIn, name: &str, text: &Text, facts: &Facts) -> Holds {
         TextIn::Config => (known!(&facts.config, "cilium-config"), "cilium-config"),
         TextIn::Arg => (known!(&facts.args, "command lines"), "argument"),
         TextIn::Env => (known!(&facts.env, "environment"), "environment of the agent"),
+        // Nobody has to give the values; a rule that is about nothing else is skipped before.
+        TextIn::Value if facts.values == Fact::Absent => {
+            return if *text == Text::Unset { Holds::Yes(Vec::new()) } else { Holds::No };
+        }
         TextIn::Value => (known!(&facts.values, "Helm values"), "Helm value"),
     };
     let mut found: Vec<(&str, &str)> = Vec::new();

@@ -69,7 +69,6 @@ marks! {
     NodeNotReady = "node/not-ready", "a node that is not ready";
     NodePressure = "node/pressure", "a node that is short of disk, memory or process ids";
     NodeFull = "node/full", "a node without room for one more pod";
-    NodeNoAddress = "node/no-address", "a node whose range has no address left for one more pod";
     AgentNotReady = "agent/not-ready", "an agent that is not ready";
     AgentMissing = "agent/missing", "a node without an agent";
     AgentOther = "agent/other-version", "an agent of another version than the DaemonSet's";

@@ -73,13 +73,17 @@ impl fmt::Display for RuleError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// What the rules of the file without one get.
+    since: Option<String>,
+    link: Option<String>,
     #[serde(default)]
     rule: Vec<Spanned<toml::Table>>,
 }
 
 /// Reads a file of rules.
 ///
-/// - Shape: `[[rule]]` tables as `rules/README.md` says; `group` is what the rules without one get.
+/// - Shape: `[[rule]]` tables as `rules/README.md` says; `group` is what the rules without one get,
+///   and `since` and `link` may stand once for all at the top.
 /// - Errors: a text that is no TOML gives one error and no rule; a rule that cannot be read or
 ///   whose id was there before gives an error and is left out.
 pub fn parse(file: &str, group: &str, text: &str) -> (Vec<Rule>, Vec<RuleError>) {
@@ -97,9 +101,14 @@ pub fn parse(file: &str, group: &str, text: &str) -> (Vec<Rule>, Vec<RuleError>)
         }
     };
     let (mut rules, mut errors) = (Vec::<Rule>::new(), Vec::new());
-    for table in read.rule {
+    for table in &read.rule {
         let span = table.span();
-        let table = table.into_inner();
+        let mut table = table.get_ref().clone();
+        for (key, value) in [("since", &read.since), ("link", &read.link)] {
+            if let (Some(value), false) = (value, table.contains_key(key)) {
+                table.insert(key.to_owned(), toml::Value::String(value.clone()));
+            }
+        }
         let name = table.get("id").and_then(toml::Value::as_str).map(str::to_owned);
         match raw::rule(table, group) {
             Ok(rule) if rules.iter().any(|other| other.id == rule.id) => {

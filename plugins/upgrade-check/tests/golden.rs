@@ -26,4 +26,42 @@ fn to(version: &str) -> (&'static str, Value) {
 fn the_way_to_1_18_is_checked() {
     let drawn = check("upgrade-before", "check-1.18.0", &["upgrade-check"], &[to("1.18.0")]);
     assert!(!drawn.contains("== bad "), "{drawn}");
+    let all = [to("1.18.0"), ("all", Value::Boolean(true)), ("deep", Value::Boolean(true))];
+    check("upgrade-before", "check-1.18.0-all-wide", &["upgrade-check"], &all);
+    let drawn = check("upgrade-before", "check-newest", &["upgrade-check"], &[]);
+    assert!(drawn.contains("== bad upgrade-check/skipped-minor"), "{drawn}");
+    let values = "hubble:\n  relay:\n    enabled: true\nenableCiliumEndpointSlice: true\n\
+        l2NeighDiscovery:\n  refreshPeriod: 60s\n";
+    let values = [to("1.18"), ("values", Value::Text(values.to_owned()))];
+    let drawn = check("upgrade-before", "check-values", &["upgrade-check"], &values);
+    assert!(drawn.contains("== bad upgrade-check/118-value-refused"), "{drawn}");
+}
+
+#[test]
+fn the_other_captures_are_checked() {
+    for capture in ["cilium-1.17.6-native", "cilium-1.18.0-tunnel"] {
+        check(capture, "check-1.19", &["upgrade-check"], &[to("1.19")]);
+    }
+}
+
+#[test]
+fn settings_and_definitions_are_predicted() {
+    let path = ["upgrade-check", "config"];
+    let drawn = check("upgrade-before", "config-1.18.0", &path, &[to("1.18.0")]);
+    assert!(drawn.contains("enable-l2-neigh-discovery"), "{drawn}");
+    check("upgrade-before", "config-1.20", &path, &[to("1.20")]);
+}
+
+#[test]
+fn the_road_is_planned() {
+    let path = ["upgrade-check", "plan"];
+    check("upgrade-before", "plan-1.20-wide", &path, &[to("1.20")]);
+    check("upgrade-before", "plan-1.18.0", &path, &[to("1.18.0")]);
+}
+
+#[test]
+fn both_sides_are_put_into_rows() {
+    let path = ["upgrade-check", "diff"];
+    check("upgrade-before", "diff-1.18.0", &path, &[to("1.18.0")]);
+    check("upgrade-after", "diff-1.18.0", &path, &[to("1.18.0")]);
 }

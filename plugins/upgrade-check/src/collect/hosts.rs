@@ -33,7 +33,7 @@ pub const COMMANDS: [(&str, &str); 6] = [
 pub type Answer = (Host, &'static str, Result<String, Failure>);
 
 /// Versions of the agents.
-pub fn versions(inputs: &mut Inputs) {
+pub(super) fn versions(inputs: &mut Inputs) {
     for (host, _, answer) in ask(Kind::Node, &[VERSION]) {
         let version = match answer {
             Ok(text) => {
@@ -58,7 +58,7 @@ pub fn versions(inputs: &mut Inputs) {
 }
 
 /// Settings that the agents run with.
-pub fn settings(inputs: &mut Inputs) {
+pub(super) fn settings(inputs: &mut Inputs) {
     let mut running = BTreeMap::new();
     let mut why = None;
     for (host, _, answer) in ask(Kind::Node, &[CONFIG]) {
