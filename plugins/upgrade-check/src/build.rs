@@ -30,6 +30,7 @@ pub fn build(inputs: &Inputs, from: Version, to: Version) -> Facts {
         Fact::Unknown(why) => Fact::Unknown(why.clone()),
         _ => Fact::Unknown("no DaemonSet of the agents".to_owned()),
     };
+    facts.max_unavailable = agent.and_then(Workload::max_unavailable);
     facts.env = agent.map_or_else(no_agent, |set| Fact::Known(env(set)));
     let operator = inputs.deployments.known().into_iter().flatten();
     let operator = operator.filter(|it| it.metadata.name == "cilium-operator");
@@ -41,7 +42,8 @@ pub fn build(inputs: &Inputs, from: Version, to: Version) -> Facts {
         alerts => alerts.map(|all| {
             let words = all.iter().flat_map(|it| {
                 let place = format!("PrometheusRule {}", it.metadata.path());
-                it.metrics().map(move |word| (metric(word), place.clone())).collect::<Vec<_>>()
+                let names = it.metrics().flat_map(|word| [word, metric(word)]);
+                names.map(|name| (name.to_owned(), place.clone())).collect::<Vec<_>>()
             });
             words.collect()
         }),
@@ -52,10 +54,10 @@ pub fn build(inputs: &Inputs, from: Version, to: Version) -> Facts {
 }
 
 /// A metric's name without what a histogram adds to it.
-fn metric(word: &str) -> String {
+fn metric(word: &str) -> &str {
     let ends = ["_bucket", "_sum", "_count"];
     let short = ends.iter().find_map(|end| word.strip_suffix(end));
-    short.unwrap_or(word).to_owned()
+    short.unwrap_or(word)
 }
 
 fn env(set: &Workload) -> BTreeMap<String, String> {
@@ -64,7 +66,8 @@ fn env(set: &Workload) -> BTreeMap<String, String> {
 }
 
 fn args(workload: &Workload) -> Vec<(String, String)> {
-    let container = workload.container("cilium-agent").or_else(|| workload.container("cilium-operator"));
+    let container =
+        workload.container("cilium-agent").or_else(|| workload.container("cilium-operator"));
     let words = container.into_iter().flat_map(|container| &container.args);
     let flags = words.filter_map(|word| word.strip_prefix("--"));
     flags

@@ -174,9 +174,8 @@ mod tests {
 
     #[test]
     fn values_come_and_go() {
-        let gone = |path, from, to| {
-            is_value_gone(path, &Version::minor(1, from), &Version::minor(1, to))
-        };
+        let gone =
+            |path, from, to| is_value_gone(path, &Version::minor(1, from), &Version::minor(1, to));
         assert!(gone("enableRuntimeDeviceDetection", 17, 18));
         assert!(gone("l2NeighDiscovery.refreshPeriod", 17, 18));
         assert!(!gone("hubble.enabled", 17, 18));

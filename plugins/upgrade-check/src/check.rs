@@ -66,9 +66,8 @@ pub fn judge(rule: &Rule, facts: &Facts) -> Outcome {
 
 /// Whether nobody can tell without the values of the Helm release, which nobody has to give.
 fn asks_for_values(rule: &Rule) -> bool {
-    let is_value = |test: &Test| {
-        matches!(test, Test::Text(TextIn::Value, _, text) if *text != Text::Unset)
-    };
+    let is_value =
+        |test: &Test| matches!(test, Test::Text(TextIn::Value, _, text) if *text != Text::Unset);
     let condition = &rule.condition;
     condition.all.iter().any(is_value)
         || (!condition.any.is_empty() && condition.any.iter().all(is_value))

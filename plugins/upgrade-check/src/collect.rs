@@ -37,8 +37,14 @@ pub const KINDS: [(&str, &str); 25] = [
     ),
     ("cilium.io/v2/CiliumNetworkPolicy", "policies that change their meaning or do not fit"),
     ("cilium.io/v2/CiliumClusterwideNetworkPolicy", "the same for the whole cluster"),
-    ("cilium.io/v2alpha1/CiliumCIDRGroup", "groups that policies name"),
-    ("cilium.io/v2alpha1/CiliumLoadBalancerIPPool", "fields that went, on the way to 1.16"),
+    (
+        "cilium.io/v2alpha1/CiliumCIDRGroup",
+        "groups that policies name, and whether there are any, on the way to 1.18",
+    ),
+    (
+        "cilium.io/v2alpha1/CiliumLoadBalancerIPPool",
+        "fields that went, and whether there are any, on the way to 1.19",
+    ),
     ("cilium.io/v2alpha1/CiliumBGPPeeringPolicy", "whether BGP is still set up so"),
     ("cilium.io/v2alpha1/CiliumBGPPeerConfig", "a field that went, on the way to 1.18"),
     ("cilium.io/v2/CiliumExternalWorkload", "whether there are any, on the way to 1.18"),
@@ -51,12 +57,12 @@ pub const KINDS: [(&str, &str); 25] = [
     ("cilium.io/v2/CiliumEndpoint", "state and identity, for `upgrade-check diff`"),
     ("gateway.networking.k8s.io/v1alpha2/TLSRoute", "routes at risk, on the way to 1.20"),
     ("monitoring.coreos.com/v1/PrometheusRule", "alerts on metrics that go"),
-    ("cilium.io/v2alpha1/CiliumEndpointSlice", "whether endpoints are kept in slices"),
+    ("cilium.io/v2alpha1/CiliumBGPClusterConfig", "whether there are any, on the way to 1.18"),
 ];
 
 /// Objects that are looked through: API version, kind, definition, paths, and the last minor
 /// whose rules ask for them; `None` where those of every minor do.
-const LOOKED_THROUGH: [(&str, &str, &str, &[&str], Option<u32>); 13] = [
+const LOOKED_THROUGH: [(&str, &str, &str, &[&str], Option<u32>); 14] = [
     ("cilium.io/v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies", &["spec", "specs"], None),
     (
         "cilium.io/v2",
@@ -65,13 +71,13 @@ const LOOKED_THROUGH: [(&str, &str, &str, &[&str], Option<u32>); 13] = [
         &["spec", "specs"],
         None,
     ),
-    ("cilium.io/v2alpha1", "CiliumCIDRGroup", "ciliumcidrgroups", &["metadata.name"], Some(16)),
+    ("cilium.io/v2alpha1", "CiliumCIDRGroup", "ciliumcidrgroups", &["metadata.name"], Some(18)),
     (
         "cilium.io/v2alpha1",
         "CiliumLoadBalancerIPPool",
         "ciliumloadbalancerippools",
         &["spec.cidrs", "spec.allowFirstLastIPs"],
-        Some(16),
+        Some(19),
     ),
     (
         "cilium.io/v2alpha1",
@@ -79,6 +85,13 @@ const LOOKED_THROUGH: [(&str, &str, &str, &[&str], Option<u32>); 13] = [
         "ciliumbgppeeringpolicies",
         &["metadata.name"],
         Some(19),
+    ),
+    (
+        "cilium.io/v2alpha1",
+        "CiliumBGPClusterConfig",
+        "ciliumbgpclusterconfigs",
+        &["metadata.name"],
+        Some(18),
     ),
     (
         "cilium.io/v2alpha1",
@@ -184,13 +197,14 @@ pub fn rest(inputs: &mut Inputs, from: &Version, is_deep: bool) {
         let of = Selection::new("cilium.io/v2", "CiliumIdentity").keep("metadata.name");
         inputs.n_identities = list::<Named, _>(of, Some).map(Vec::len);
     }
-    let of = Selection::new("policy/v1", "PodDisruptionBudget").namespace(&namespace).keep("status");
+    let of =
+        Selection::new("policy/v1", "PodDisruptionBudget").namespace(&namespace).keep("status");
     inputs.budgets = list::<Budget, _>(of, Some);
     if inputs.budgets == Fact::Absent {
         inputs.budgets = Fact::Known(Vec::new());
     }
-    let of = Selection::new("monitoring.coreos.com/v1", "PrometheusRule")
-        .keep("spec.groups.rules.expr");
+    let of =
+        Selection::new("monitoring.coreos.com/v1", "PrometheusRule").keep("spec.groups.rules.expr");
     inputs.alerts = list::<AlertRules, _>(of, Some);
     let has_mesh = inputs.deployments.known().into_iter().flatten();
     if has_mesh.into_iter().any(|it| it.metadata.name == "clustermesh-apiserver") {
@@ -247,7 +261,9 @@ fn looked_through(
     {
         return Fact::Known(Vec::new());
     }
-    if kind == "CiliumNode" && inputs.config.known().is_some_and(|it| it.get("ipam").map(String::as_str) != Some("eni")) {
+    if kind == "CiliumNode"
+        && inputs.config.known().is_some_and(|it| it.get("ipam").map(String::as_str) != Some("eni"))
+    {
         return Fact::Known(Vec::new());
     }
     let mut of = Selection::new(api_version, kind);
@@ -262,10 +278,10 @@ fn kubernetes() -> Fact<Version> {
         git_version: String,
     }
     let said = cluster::version().map_err(|failure| failure.message().to_owned());
-    let said = said.and_then(|text| {
-        serde_json::from_str::<Said>(&text).map_err(|error| error.to_string())
-    });
-    let version = said.and_then(|said| said.git_version.parse::<Version>().map_err(|error| error.to_string()));
+    let said = said
+        .and_then(|text| serde_json::from_str::<Said>(&text).map_err(|error| error.to_string()));
+    let version = said
+        .and_then(|said| said.git_version.parse::<Version>().map_err(|error| error.to_string()));
     match version {
         Ok(version) => Fact::Known(version),
         Err(why) => {

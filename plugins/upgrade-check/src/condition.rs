@@ -292,9 +292,9 @@ fn text_holds(place: TextIn, name: &str, text: &Text, facts: &Facts) -> Holds {
     if let Some((name, value)) = map.get_key_value(name) {
         found.push((name, value));
     } else if place == TextIn::Value {
-        let below = map.iter().filter(|(path, _)| {
-            path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
-        });
+        let below = map
+            .iter()
+            .filter(|(path, _)| path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
         found.extend(below.map(|(path, value)| (path.as_str(), value.as_str())));
     }
     if *text == Text::Unset {
@@ -308,6 +308,9 @@ fn text_holds(place: TextIn, name: &str, text: &Text, facts: &Facts) -> Holds {
         Text::Contains(part) => value.contains(part.as_str()),
     });
     Holds::of_list(
-        found.into_iter().map(|(name, value)| Seen::new(what, format!("{name}: {value}"))).collect(),
+        found
+            .into_iter()
+            .map(|(name, value)| Seen::new(what, format!("{name}: {value}")))
+            .collect(),
     )
 }

@@ -94,7 +94,8 @@ impl FactSet {
         });
         facts.nodes = Fact::Known(nodes.collect());
         let crds = self.crds.iter().map(|(name, set)| {
-            let crd = Crd { stored: set.stored.clone(), bundle: set.bundle.clone(), ..Crd::default() };
+            let crd =
+                Crd { stored: set.stored.clone(), bundle: set.bundle.clone(), ..Crd::default() };
             (name.clone(), crd)
         });
         facts.crds = Fact::Known(crds.collect());

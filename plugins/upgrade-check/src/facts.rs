@@ -89,6 +89,8 @@ pub struct Facts {
     pub crds: Fact<BTreeMap<String, Crd>>,
     /// Metrics of Cilium that alerts use, each with the PrometheusRule that does.
     pub metrics: Fact<BTreeMap<String, String>>,
+    /// How many agents may be down at once, as the DaemonSet has it.
+    pub max_unavailable: Option<String>,
     /// What was found in objects, by what it is; a mark that is not here was not looked for.
     pub marks: BTreeMap<Mark, Fact<Vec<Seen>>>,
 }
@@ -107,6 +109,7 @@ impl Facts {
             nodes: Fact::not_asked(),
             crds: Fact::not_asked(),
             metrics: Fact::not_asked(),
+            max_unavailable: None,
             marks: BTreeMap::new(),
         }
     }

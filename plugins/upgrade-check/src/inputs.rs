@@ -104,12 +104,7 @@ pub fn running_version(inputs: &Inputs) -> Fact<(Version, String)> {
         Some((version.known()?.clone(), format!("cilium-dbg version on {host}")))
     });
     let oldest = of_pods.chain(asked).min_by(|one, other| one.0.cmp(&other.0));
-    let of_set = || {
-        let set = inputs.agent_set()?;
-        let version = Version::of_image(&set.container("cilium-agent")?.image)?;
-        Some((version, format!("image of DaemonSet {}", set.metadata.path())))
-    };
-    match oldest.or_else(of_set) {
+    match oldest.or_else(|| released_version(inputs)) {
         Some(found) => Fact::Known(found),
         None => match &inputs.daemon_sets {
             Fact::Unknown(why) => Fact::Unknown(why.clone()),
@@ -117,4 +112,12 @@ pub fn running_version(inputs: &Inputs) -> Fact<(Version, String)> {
             _ => Fact::Unknown("no image of the agents has a version in its tag".to_owned()),
         },
     }
+}
+
+/// The version that the `DaemonSet` asks for, and where it was read: that of the release, with
+/// which settings and definitions go, however many agents have followed.
+pub fn released_version(inputs: &Inputs) -> Option<(Version, String)> {
+    let set = inputs.agent_set()?;
+    let version = Version::of_image(&set.container("cilium-agent")?.image)?;
+    Some((version, format!("image of DaemonSet {}", set.metadata.path())))
 }

@@ -37,8 +37,7 @@ mod tests {
     #[test]
     fn rhel_counts_from_8_6_on() {
         let below = |kernel: &str| {
-            let node =
-                NodeFact { name: "n".into(), kernel: kernel.to_owned(), os: String::new() };
+            let node = NodeFact { name: "n".into(), kernel: kernel.to_owned(), os: String::new() };
             is_below(&node, &Version::minor(5, 10))
         };
         assert_eq!(below("5.4.0-216-generic"), Some(true));

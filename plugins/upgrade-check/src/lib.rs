@@ -270,8 +270,9 @@ fn run_diff(call: &Call) -> Result<(), Failure> {
     let way = match to {
         Some(to) => {
             let from = version_of(call, "from-version")?;
-            let running = inputs::running_version(&inputs).known().map(|(version, _)| version.clone());
-            from.or(running).map(|from| (from, to))
+            let released = inputs::released_version(&inputs).map(|(version, _)| version);
+            let running = || inputs::running_version(&inputs).known().map(|it| it.0.clone());
+            from.or(released).or_else(running).map(|from| (from, to))
         }
         None => None,
     };

@@ -54,6 +54,9 @@ marks! {
     PoolCidrs = "lb-pool/cidrs", "a CiliumLoadBalancerIPPool with spec.cidrs";
     PoolEnds = "lb-pool/ends-unset", "a CiliumLoadBalancerIPPool without allowFirstLastIPs";
     BgpPeeringPolicy = "bgp/peering-policy", "a CiliumBGPPeeringPolicy";
+    CidrGroups = "object/cidr-group", "a CiliumCIDRGroup";
+    Pools = "object/lb-pool", "a CiliumLoadBalancerIPPool";
+    BgpObjects = "object/bgp", "a CiliumBGPClusterConfig or CiliumBGPPeerConfig";
     BgpLocalPort = "bgp/local-port", "a CiliumBGPPeerConfig with spec.transport.localPort";
     ExternalWorkload = "object/external-workload", "a CiliumExternalWorkload";
     EnvoyConfig = "object/envoy-config", "a CiliumEnvoyConfig or CiliumClusterwideEnvoyConfig";
@@ -74,6 +77,7 @@ marks! {
     AgentOther = "agent/other-version", "an agent of another version than the DaemonSet's";
     AgentPending = "agent/pending-rollout", "a rollout of the DaemonSet that has not ended";
     AgentOnDelete = "agent/on-delete", "a DaemonSet that restarts no agent by itself";
+    AgentMirrored = "agent/mirrored", "an image of the agents that is not from quay.io/cilium";
     AgentDrift = "agent/config-drift", "an agent that runs with another setting than cilium-config";
     AgentUnknownImage = "agent/no-tag", "an image that does not say its version";
     OperatorNone = "operator/none", "no operator";

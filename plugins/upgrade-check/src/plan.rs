@@ -2,6 +2,7 @@
 //!
 //! Pure. What a step needs is judged by the same rules as the whole, with the step's versions.
 
+use crate::chart::Chart;
 use crate::check::{self, Outcome};
 use crate::condition::Test;
 use crate::facts::{Facts, Seen};
@@ -11,7 +12,7 @@ use crate::rule::{Rule, Severity};
 use crate::version::Version;
 
 /// When something is to be done, or happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Before `helm upgrade`.
     Before,
@@ -113,6 +114,7 @@ pub fn plan(facts: &Facts, rules: &[Rule], namespace: &str) -> Vec<Step> {
         let mut items = of_rules(&facts, rules, number == 0);
         items.extend(during(&facts));
         items.extend(after(&facts));
+        items.sort_by_key(|item| item.phase);
         let commands = commands(from, to, namespace, &compatibility);
         steps.push(Step { from: from.clone(), to: to.clone(), items, commands });
     }
@@ -151,7 +153,7 @@ fn of_rules(facts: &Facts, rules: &[Rule], is_first: bool) -> Vec<Item> {
             link: rule.link.clone(),
         });
     }
-    items.sort_by_key(|item| (item.phase == Phase::After, item.severity != Some(Severity::Fail)));
+    items.sort_by_key(|item| item.severity != Some(Severity::Fail));
     items
 }
 
@@ -172,17 +174,39 @@ fn marked(facts: &Facts, mark: Mark) -> Vec<Seen> {
 }
 
 fn happens(what: &str, seen: Vec<Seen>) -> Item {
-    Item { phase: Phase::During, severity: None, what: what.to_owned(), seen, link: GUIDE.to_owned() }
+    Item {
+        phase: Phase::During,
+        severity: None,
+        what: what.to_owned(),
+        seen,
+        link: GUIDE.to_owned(),
+    }
 }
 
 fn during(facts: &Facts) -> Vec<Item> {
     let is_on = |key: &str| facts.setting(key) == Some("true");
     let setting = |key: &str| vec![Seen::new("cilium-config", format!("{key}: true"))];
-    let mut items = vec![happens(
+    let mut items = Vec::new();
+    if let Some(chart) = Chart::of(&facts.to) {
+        let images = chart.images.iter().map(|image| {
+            let name = image.split('@').next().unwrap_or(image);
+            Seen::new(name, "")
+        });
+        let what = format!(
+            "Images of {}: mirror them first where nodes do not pull from quay.io",
+            chart.releases.last().unwrap_or(&facts.to)
+        );
+        items.push(Item { phase: Phase::Before, ..happens(&what, images.collect()) });
+    }
+    let pace = facts
+        .max_unavailable
+        .as_ref()
+        .map(|most| Seen::new("DaemonSet", format!("maxUnavailable: {most}")));
+    items.push(happens(
         "Each agent restarts: packets flow on by the programs in the kernel, new pods of that node \
          wait, and changes of policies, Services and peers reach it when it is back",
-        Vec::new(),
-    )];
+        pace.into_iter().collect(),
+    ));
     let mut proxied = marked(facts, Mark::PolicyL7);
     proxied.extend(marked(facts, Mark::EnvoyConfig));
     for key in ["enable-ingress-controller", "enable-gateway-api"] {
@@ -260,7 +284,9 @@ fn commands(from: &Version, to: &Version, namespace: &str, compatibility: &str) 
     let is_patch = from.line() == to.line();
     let mut lines = vec![
         format!("kubectl lab capture before-{to}.zip"),
-        format!("helm get values cilium --namespace {namespace} --output yaml > cilium-values.yaml"),
+        format!(
+            "helm get values cilium --namespace {namespace} --output yaml > cilium-values.yaml"
+        ),
     ];
     if !is_patch {
         lines.push(
@@ -276,15 +302,19 @@ fn commands(from: &Version, to: &Version, namespace: &str, compatibility: &str) 
                 .to_owned(),
         );
     }
-    let compatible =
-        if is_patch { String::new() } else { format!(" --set upgradeCompatibility={compatibility}") };
+    let compatible = if is_patch {
+        String::new()
+    } else {
+        format!(" --set upgradeCompatibility={compatibility}")
+    };
     lines.push("helm repo update cilium".to_owned());
     lines.push(format!(
         "helm upgrade cilium cilium/cilium --version {to} --namespace {namespace} \
          --values cilium-values.yaml{compatible}"
     ));
     lines.push(format!("kubectl --namespace {namespace} rollout status daemonset/cilium"));
-    lines.push(format!("kubectl --namespace {namespace} rollout status deployment/cilium-operator"));
+    lines
+        .push(format!("kubectl --namespace {namespace} rollout status deployment/cilium-operator"));
     lines.join("\n")
 }
 
@@ -312,10 +342,12 @@ mod tests {
 
     #[test]
     fn commands_are_whole() {
-        let text = commands(&Version::release(1, 17, 18), &Version::release(1, 18, 14), "cilium", "1.16");
+        let text =
+            commands(&Version::release(1, 17, 18), &Version::release(1, 18, 14), "cilium", "1.16");
         assert!(text.contains("--version 1.18.14 --namespace cilium "), "{text}");
         assert!(text.contains("--set upgradeCompatibility=1.16"), "{text}");
-        let text = commands(&Version::release(1, 17, 6), &Version::release(1, 17, 18), "cilium", "1.16");
+        let text =
+            commands(&Version::release(1, 17, 6), &Version::release(1, 17, 18), "cilium", "1.16");
         assert!(!text.contains("upgradeCompatibility"), "{text}");
     }
 }

@@ -129,9 +129,10 @@ pub fn stored_and_gone(crds: &BTreeMap<String, Crd>, to: &Version) -> Vec<(Strin
     let Some(defined) = defined(to) else { return Vec::new() };
     let gone = crds.iter().filter_map(|(name, crd)| Some((name, crd, defined.get(name)?)));
     gone.flat_map(|(name, crd, versions)| {
-        let missing = crd.stored.iter().filter(|stored| {
-            !versions.iter().any(|version| version.name == **stored)
-        });
+        let missing = crd
+            .stored
+            .iter()
+            .filter(|stored| !versions.iter().any(|version| version.name == **stored));
         missing.map(|stored| (name.clone(), stored.clone()))
     })
     .collect()

@@ -35,7 +35,10 @@ pub fn check_rows(outcomes: &[(&Rule, Outcome)], is_all: bool) -> Vec<(String, C
                 outcome => rows.push((rule.id.clone(), check_row(rule, outcome))),
             }
         }
-        rows.extend(folded_row(group, folded).map(|row| (format!("{group}/others"), row)));
+        // A minor that the way does not touch is left out.
+        if folded[0] > 0 || rows.iter().any(|(_, row): &(_, CheckRow)| row.group == group) {
+            rows.extend(folded_row(group, folded).map(|row| (format!("{group}/others"), row)));
+        }
     }
     rows
 }

@@ -102,7 +102,8 @@ pub fn value_rows(facts: &Facts, rules: &[Rule]) -> Vec<(String, ValueRow)> {
                 value: path.clone(),
                 fate: Health(level, fate.to_owned()),
                 now: Some(value.clone()),
-                todo: is_gone.then(|| format!("the chart of {} has no such value", facts.to.minor_text())),
+                todo: is_gone
+                    .then(|| format!("the chart of {} has no such value", facts.to.minor_text())),
                 since: None,
             },
         );

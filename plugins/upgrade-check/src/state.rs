@@ -124,10 +124,20 @@ fn lines(question: &str, text: &str) -> (&'static str, Vec<String>) {
     if question.contains("route") {
         ("route", read_routes(text).0.iter().map(ToString::to_string).collect())
     } else if question.contains("rule") {
-        ("rule", read_rules(text, lab_model::AddressFamily::V4).0.iter().map(ToString::to_string).collect())
+        (
+            "rule",
+            read_rules(text, lab_model::AddressFamily::V4)
+                .0
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        )
     } else if question.contains("addr") {
         let (addresses, _) = read_addresses(text);
-        ("address", addresses.iter().map(|it| format!("{} dev {}", it.address, it.device)).collect())
+        (
+            "address",
+            addresses.iter().map(|it| format!("{} dev {}", it.address, it.device)).collect(),
+        )
     } else {
         ("iptables", iptables(text))
     }
@@ -155,7 +165,8 @@ pub fn endpoint_rows(endpoints: &Fact<Vec<Endpoint>>) -> Vec<(String, EndpointRo
     let all = endpoints.known().into_iter().flatten();
     let rows = all.map(|(name, state, identity, ips)| {
         let ips = (!ips.is_empty()).then(|| ips.join(", "));
-        let row = EndpointRow { endpoint: name.clone(), state: state.clone(), identity: *identity, ips };
+        let row =
+            EndpointRow { endpoint: name.clone(), state: state.clone(), identity: *identity, ips };
         (name.clone(), row)
     });
     rows.collect()

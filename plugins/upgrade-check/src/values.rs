@@ -75,7 +75,10 @@ mod tests {
         for text in ["values.yaml", "{", "- a\n- b: ]\n  c"] {
             let message = read(text).map_err(|failure| failure.message().to_owned());
             let message = message.err().unwrap_or_default();
-            assert!(text.starts_with('-') || message.starts_with("--values: "), "{text}: {message}");
+            assert!(
+                text.starts_with('-') || message.starts_with("--values: "),
+                "{text}: {message}"
+            );
         }
     }
 }

@@ -56,10 +56,8 @@ const TO: Version = Version::release(1, 18, 0);
 fn each_key_becomes_what_was_predicted() {
     let (before, after) = (settings("before"), settings("after"));
     let keys = config::predict(&before, &FROM, &TO).expect("both charts are known");
-    let predicted: BTreeMap<String, String> = keys
-        .iter()
-        .filter_map(|key| Some((key.key.clone(), key.then.clone()?)))
-        .collect();
+    let predicted: BTreeMap<String, String> =
+        keys.iter().filter_map(|key| Some((key.key.clone(), key.then.clone()?))).collect();
     assert_eq!(predicted, after);
     let changed: Vec<(&str, Fate)> = keys
         .iter()
@@ -95,27 +93,38 @@ fn each_definition_becomes_what_was_predicted() {
     let predicted: BTreeMap<String, Crd> =
         changes.into_iter().map(|change| (change.name, change.then)).collect();
     assert_eq!(predicted, after);
-    assert_eq!(predicted["ciliumexternalworkloads.cilium.io"], before["ciliumexternalworkloads.cilium.io"]);
+    assert_eq!(
+        predicted["ciliumexternalworkloads.cilium.io"],
+        before["ciliumexternalworkloads.cilium.io"]
+    );
 }
 
 /// Rows of a table as key and one column.
-fn column(side: &str, table: &str, name: &str, values: &[(&str, Value)]) -> BTreeSet<(String, String)> {
+fn column(
+    side: &str,
+    table: &str,
+    name: &str,
+    values: &[(&str, Value)],
+) -> BTreeSet<(String, Option<String>)> {
     let run = Lab::new(backend(side)).run::<UpgradeCheck>(&["upgrade-check", "diff"], values);
     assert_eq!(run.result, Ok(()));
     let table = run.report.tables.iter().find(|it| it.name() == table).expect("the table");
     let at = table.columns().iter().position(|it| it.id == name).expect("the column");
     let text = |cell: &Cell| match cell {
-        Cell::Text(text) => text.clone(),
-        Cell::Absent => String::new(),
-        other => format!("{other:?}"),
+        Cell::Absent => None,
+        cell => Some(cell.plain().into_owned()),
     };
     table.rows().iter().map(|row| (row.key.clone(), text(&row.cells[at]))).collect()
 }
 
 #[test]
 fn no_route_no_rule_and_no_address_changes() {
-    let (before, after) =
-        (column("before", "hosts", "line", &[]), column("after", "hosts", "line", &[]));
+    // One pod was moved to another node meanwhile, with its device and routes.
+    let lines = |side: &str| -> BTreeSet<(String, Option<String>)> {
+        let all = column(side, "hosts", "line", &[]);
+        all.into_iter().filter(|(key, _)| !key.contains(" dev lxc")).collect()
+    };
+    let (before, after) = (lines("before"), lines("after"));
     let count = |kind: &str| before.iter().filter(|(key, _)| key.contains(kind)).count();
     assert!(count("/route/") > 30 && count("/rule/") > 6 && count("/iptables/") > 60);
     assert_eq!(before, after);
@@ -128,10 +137,9 @@ fn both_sides_of_a_diff_expect_the_same() {
         let (before, after) =
             (column("before", table, "expected", &to), column("after", table, "expected", &to));
         // What goes is expected to be empty, and has no row on the other side.
-        let before: BTreeSet<_> = before.into_iter().filter(|(_, text)| !text.is_empty()).collect();
-        // The pods of this recording are those of before; the DaemonSet is the upgraded one.
+        let before: BTreeSet<_> = before.into_iter().filter(|(_, text)| text.is_some()).collect();
         let actual = column("after", table, value, &to);
         assert_eq!(before, actual, "{table}");
-        assert!(after.len() >= before.len());
+        assert_eq!(after, actual, "{table}");
     }
 }

@@ -49,7 +49,8 @@ pub fn look(kind: &str, policy: &AnyObject, groups: Option<&BTreeSet<String>>, f
     if specs.is_empty() {
         found.add(Mark::PolicyNoSpec, &place, "no spec and no specs");
     }
-    let mut walk = Walk { place: &place, groups, found, is_namespaced: kind == "CiliumNetworkPolicy" };
+    let mut walk =
+        Walk { place: &place, groups, found, is_namespaced: kind == "CiliumNetworkPolicy" };
     for spec in specs {
         walk.value(spec);
     }
@@ -94,7 +95,9 @@ impl Walk<'_> {
                     self.add(Mark::PolicyTerminatingTls, name);
                 }
                 ("rules", None) => self.rules(value),
-                ("authentication", None) if value.get("mode").is_some_and(|it| it == "required") => {
+                ("authentication", None)
+                    if value.get("mode").is_some_and(|it| it == "required") =>
+                {
                     self.add(Mark::PolicyAuthentication, "authentication.mode: required");
                 }
                 ("matchPattern", None) => {
@@ -210,7 +213,11 @@ mod tests {
             "rules of http, dns",
         );
         let ports = vec![json!({"port": "80"}); 41];
-        check(&json!({"ingress": [{"toPorts": [{"ports": ports}]}]}), Mark::PolicyTooMany, "41 ports");
+        check(
+            &json!({"ingress": [{"toPorts": [{"ports": ports}]}]}),
+            Mark::PolicyTooMany,
+            "41 ports",
+        );
         let icmps = vec![json!({"type": 8}); 41];
         check(
             &json!({"ingress": [{"icmps": [{"fields": icmps}]}]}),

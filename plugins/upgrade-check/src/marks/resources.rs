@@ -111,6 +111,10 @@ const TESTS: &[(Mark, &str, ObjectTest)] = &[
         let ends = it.spec.get("allowFirstLastIPs").and_then(Value::as_str);
         ends.is_none_or(str::is_empty).then(|| "allowFirstLastIPs is not set".to_owned())
     }),
+    (Mark::Pools, "CiliumLoadBalancerIPPool", |_| Some(String::new())),
+    (Mark::CidrGroups, "CiliumCIDRGroup", |_| Some(String::new())),
+    (Mark::BgpObjects, "CiliumBGPClusterConfig", |_| Some(String::new())),
+    (Mark::BgpObjects, "CiliumBGPPeerConfig", |_| Some(String::new())),
     (Mark::BgpPeeringPolicy, "CiliumBGPPeeringPolicy", |_| Some(String::new())),
     (Mark::BgpLocalPort, "CiliumBGPPeerConfig", |it| {
         Some(format!("spec.transport.localPort: {}", it.spec.get("transport")?.get("localPort")?))
@@ -155,7 +159,9 @@ fn services(inputs: &Inputs, marks: &mut Marks) {
     let affinity = inputs.services.map(|all| {
         let found = all.iter().filter(|it| it.has_affinity());
         found
-            .map(|it| Seen::new(format!("Service {}", it.metadata.path()), "sessionAffinity: ClientIP"))
+            .map(|it| {
+                Seen::new(format!("Service {}", it.metadata.path()), "sessionAffinity: ClientIP")
+            })
             .collect()
     });
     marks.insert(Mark::SessionAffinity, affinity);
@@ -259,7 +265,9 @@ mod tests {
         let mut marks = Marks::new();
         look(&Inputs { objects, ..Inputs::default() }, &mut marks);
         assert_eq!(marks[&Mark::PolicyRequires].known().map(Vec::len), Some(1));
-        assert!(matches!(&marks[&Mark::PolicyKafka], Fact::Unknown(why) if why.contains("allowed")));
+        assert!(
+            matches!(&marks[&Mark::PolicyKafka], Fact::Unknown(why) if why.contains("allowed"))
+        );
         assert!(matches!(marks[&Mark::EnvoyConfig], Fact::Unknown(_)));
     }
 }

@@ -51,9 +51,7 @@ fn agents(inputs: &Inputs, marks: &mut Marks) {
             let version = pod.image(name).and_then(Version::of_image);
             matches!((&version, &wanted), (Some(one), Some(other)) if one != other)
         });
-        other
-            .map(|pod| Seen::new(pod.node(), pod.image(name).unwrap_or_default()))
-            .collect()
+        other.map(|pod| Seen::new(pod.node(), pod.image(name).unwrap_or_default())).collect()
     });
     marks.insert(Mark::AgentOther, other);
     let of_set = |make: &dyn Fn(&Workload) -> Vec<Seen>| {
@@ -72,13 +70,20 @@ fn agents(inputs: &Inputs, marks: &mut Marks) {
         Version::of_image(image).is_none().then(seen).into_iter().collect()
     };
     marks.insert(Mark::AgentUnknownImage, of_set(&no_tag));
+    let mirrored = |set: &Workload| {
+        let image = set.container(name).map_or("", |container| container.image.as_str());
+        let is_mirrored = !image.is_empty() && !image.starts_with("quay.io/cilium/");
+        is_mirrored.then(|| Seen::new(set_place(set), image)).into_iter().collect()
+    };
+    marks.insert(Mark::AgentMirrored, of_set(&mirrored));
 }
 
 fn pending(set: &Workload) -> Vec<Seen> {
     let status = &set.status;
     let mut seen = Vec::new();
     // Recordings may lack the counts; a generation that was observed shows that they are there.
-    if status.observed_generation > 0 && status.updated_number_scheduled < status.desired_number_scheduled
+    if status.observed_generation > 0
+        && status.updated_number_scheduled < status.desired_number_scheduled
     {
         seen.push(Seen::new(
             set_place(set),
@@ -132,7 +137,9 @@ fn components(inputs: &Inputs, from: &Version, marks: &mut Marks) {
         Mark::OperatorNone,
         operator.map(|found| match found {
             Some(_) => Vec::new(),
-            None => vec![Seen::new(format!("namespace {namespace}"), "no Deployment cilium-operator")],
+            None => {
+                vec![Seen::new(format!("namespace {namespace}"), "no Deployment cilium-operator")]
+            }
         }),
     );
     marks.insert(
@@ -151,7 +158,8 @@ fn components(inputs: &Inputs, from: &Version, marks: &mut Marks) {
         let other = named(name).map(|found| {
             let Some(workload) = found else { return Vec::new() };
             let container = if name == "clustermesh-apiserver" { "apiserver" } else { name };
-            let is_other = image(workload, container).is_some_and(|it| it.line() != from.line() || it.patch != from.patch);
+            let is_other = image(workload, container)
+                .is_some_and(|it| it.line() != from.line() || it.patch != from.patch);
             let text = workload.container(container).map_or("", |it| it.image.as_str());
             is_other.then(|| Seen::new(place(workload), text)).into_iter().collect()
         });
@@ -160,9 +168,14 @@ fn components(inputs: &Inputs, from: &Version, marks: &mut Marks) {
     let mesh = named("clustermesh-apiserver").map(|found| {
         found.iter().map(|it| Seen::new(place(it), "clustermesh-apiserver")).collect::<Vec<_>>()
     });
-    let no_users = both(&mesh, &inputs.has_remote_users, |mesh, has| {
-        if *has { Vec::new() } else { mesh.clone() }
-    });
+    let no_users =
+        both(
+            &mesh,
+            &inputs.has_remote_users,
+            |mesh, has| {
+                if *has { Vec::new() } else { mesh.clone() }
+            },
+        );
     // Nobody asks for the ConfigMap where there is no mesh.
     let no_users = if mesh.known().is_some_and(Vec::is_empty) { Fact::Absent } else { no_users };
     marks.insert(Mark::MeshServer, mesh);
@@ -248,7 +261,8 @@ fn drift(inputs: &Inputs, marks: &mut Marks) {
             settings.iter().filter_map(move |(key, value)| {
                 let wanted = config.get(key)?;
                 let is_same = same(wanted, value);
-                (!is_same).then(|| Seen::new(host, format!("{key}: {value}; cilium-config has {wanted}")))
+                (!is_same)
+                    .then(|| Seen::new(host, format!("{key}: {value}; cilium-config has {wanted}")))
             })
         });
         of_host.collect()

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::{Rule, Severity};
-use crate::condition::{Compare, Condition, TextIn, Test, Text};
+use crate::condition::{Compare, Condition, Test, Text, TextIn};
 use crate::version::Version;
 
 #[derive(Deserialize)]
