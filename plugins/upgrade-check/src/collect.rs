@@ -20,7 +20,7 @@ use crate::objects::{
 };
 use crate::version::Version;
 
-pub use hosts::{COMMANDS, host_state};
+pub use hosts::{Answer, COMMANDS, host_state};
 
 /// Kinds of objects with the reason for each, as the card declares them.
 pub const KINDS: [(&str, &str); 25] = [
