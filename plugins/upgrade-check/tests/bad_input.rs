@@ -40,10 +40,11 @@ fn a_cluster_without_cilium_says_so() {
     let message = refused(&check(&cluster, "none", &[]));
     assert!(message.contains("k8s-app=cilium") && message.contains("--from-version"), "{message}");
     // Under another name what holds is checked all the same.
-    let named = [text("from-version", "1.18.14"), text("to", "1.19")];
+    let all = ("all", Value::Boolean(true));
+    let named = [text("from-version", "1.18.14"), text("to", "1.19"), all];
     let run = check(&cluster, "named", &named);
     assert_eq!(run.result, Ok(()));
-    assert_eq!(cell(&run, "119-requires", "result"), "pass".to_owned());
+    assert_eq!(cell(&run, "119-requires", "result"), "pass");
 }
 
 #[test]
