@@ -109,6 +109,7 @@ const RULES: &[Rule] = &[
             "plugins/reach/src",
             "plugins/each/src",
             "plugins/ipam/src",
+            "plugins/upgrade-check/src",
         ],
         words: &[
             "Batch",
@@ -127,6 +128,7 @@ const RULES: &[Rule] = &[
             ("plugins/reach/src/collect.rs", "it is the collecting stage"),
             ("plugins/each/src/collect.rs", "it is the collecting stage"),
             ("plugins/ipam/src/collect.rs", "it is the collecting stage"),
+            ("plugins/upgrade-check/src/collect", "it is the collecting stage"),
         ],
     },
     Rule {
@@ -137,6 +139,7 @@ const RULES: &[Rule] = &[
             "plugins/reach/src",
             "plugins/each/src",
             "plugins/ipam/src",
+            "plugins/upgrade-check/src",
         ],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
@@ -154,6 +157,8 @@ const RULES: &[Rule] = &[
             ("plugins/each/src/collect.rs", "a host without an answer is told where it is asked"),
             ("plugins/ipam/src/lib.rs", "runs the stages"),
             ("plugins/ipam/src/collect.rs", "objects and agents without an answer, likewise"),
+            ("plugins/upgrade-check/src/lib.rs", "runs the stages"),
+            ("plugins/upgrade-check/src/collect", "objects and agents without an answer, likewise"),
         ],
     },
 ];

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use lab_plugin::Fact;
@@ -21,18 +22,16 @@ fn facts() -> Facts {
     facts.kubernetes = Fact::Known(Version::release(1, 33, 2));
     let config = (0..160).map(|number| (format!("some-key-{number}"), "true".to_owned()));
     facts.config = Fact::Known(config.collect());
-    facts.args = Fact::Known(Default::default());
-    facts.env = Fact::Known(Default::default());
+    facts.args = Fact::Known(BTreeMap::new());
+    facts.env = Fact::Known(BTreeMap::new());
     let values = (0..200).map(|number| (format!("some.value{number}"), "true".to_owned()));
     facts.values = Fact::Known(values.collect());
-    let nodes = (0..1000).map(|number| NodeFact {
-        name: format!("node-{number}"),
-        kernel: "6.8.0-53-generic".to_owned(),
-        os: "Ubuntu 24.04.2 LTS".to_owned(),
+    let nodes = (0..1000).map(|number| {
+        NodeFact::new(format!("node-{number}"), "6.8.0-53-generic", "Ubuntu 24.04.2 LTS")
     });
     facts.nodes = Fact::Known(nodes.collect());
-    facts.crds = Fact::Known(Default::default());
-    facts.metrics = Fact::Known(Default::default());
+    facts.crds = Fact::Known(BTreeMap::new());
+    facts.metrics = Fact::Known(BTreeMap::new());
     let policies: Vec<Seen> =
         (0..500).map(|number| Seen::new(format!("CiliumNetworkPolicy n/p{number}"), "")).collect();
     facts.marks = Mark::ALL.iter().map(|mark| (*mark, Fact::Known(Vec::new()))).collect();

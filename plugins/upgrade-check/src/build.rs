@@ -18,10 +18,8 @@ pub fn build(inputs: &Inputs, from: Version, to: Version) -> Facts {
     facts.crds = inputs.crds.clone();
     facts.values = inputs.values.clone();
     facts.nodes = inputs.nodes.map(|nodes| {
-        let facts = nodes.iter().map(|node| NodeFact {
-            name: node.name().to_owned(),
-            kernel: node.info().kernel_version.clone(),
-            os: node.info().os_image.clone(),
+        let facts = nodes.iter().map(|node| {
+            NodeFact::new(node.name(), &node.info().kernel_version, &node.info().os_image)
         });
         facts.collect()
     });

@@ -9,7 +9,7 @@ mod hosts;
 use std::collections::BTreeMap;
 
 use lab_model::kubernetes::{ConfigMap, Node};
-use lab_plugin::{Fact, Failure, Selection, cluster, partial};
+use lab_plugin::{Fact, Failure, Selection, cluster, partial, settings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -20,7 +20,7 @@ use crate::objects::{
 };
 use crate::version::Version;
 
-pub use hosts::{Answer, COMMANDS, host_state};
+pub use hosts::{COMMANDS, host_state};
 
 /// Kinds of objects with the reason for each, as the card declares them.
 pub const KINDS: [(&str, &str); 25] = [
@@ -60,78 +60,55 @@ pub const KINDS: [(&str, &str); 25] = [
     ("cilium.io/v2alpha1/CiliumBGPClusterConfig", "whether there are any, on the way to 1.18"),
 ];
 
-/// Objects that are looked through: API version, kind, definition, paths, and the last minor
-/// whose rules ask for them; `None` where those of every minor do.
-const LOOKED_THROUGH: [(&str, &str, &str, &[&str], Option<u32>); 14] = [
-    ("cilium.io/v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies", &["spec", "specs"], None),
-    (
-        "cilium.io/v2",
-        "CiliumClusterwideNetworkPolicy",
-        "ciliumclusterwidenetworkpolicies",
-        &["spec", "specs"],
-        None,
-    ),
-    ("cilium.io/v2alpha1", "CiliumCIDRGroup", "ciliumcidrgroups", &["metadata.name"], Some(18)),
-    (
-        "cilium.io/v2alpha1",
-        "CiliumLoadBalancerIPPool",
-        "ciliumloadbalancerippools",
-        &["spec.cidrs", "spec.allowFirstLastIPs"],
-        Some(19),
-    ),
-    (
-        "cilium.io/v2alpha1",
-        "CiliumBGPPeeringPolicy",
-        "ciliumbgppeeringpolicies",
-        &["metadata.name"],
-        Some(19),
-    ),
-    (
-        "cilium.io/v2alpha1",
-        "CiliumBGPClusterConfig",
-        "ciliumbgpclusterconfigs",
-        &["metadata.name"],
-        Some(18),
-    ),
-    (
-        "cilium.io/v2alpha1",
-        "CiliumBGPPeerConfig",
-        "ciliumbgppeerconfigs",
-        &["spec.transport"],
-        Some(18),
-    ),
-    (
-        "cilium.io/v2",
-        "CiliumExternalWorkload",
-        "ciliumexternalworkloads",
-        &["metadata.name"],
-        Some(18),
-    ),
-    ("cilium.io/v2", "CiliumEnvoyConfig", "ciliumenvoyconfigs", &["metadata.name"], None),
-    (
-        "cilium.io/v2",
-        "CiliumClusterwideEnvoyConfig",
-        "ciliumclusterwideenvoyconfigs",
-        &["metadata.name"],
-        None,
-    ),
-    (
-        "cilium.io/v2",
-        "CiliumLocalRedirectPolicy",
-        "ciliumlocalredirectpolicies",
-        &["spec.skipRedirectFromBackend"],
-        Some(16),
-    ),
-    (
-        "cilium.io/v2",
-        "CiliumEgressGatewayPolicy",
-        "ciliumegressgatewaypolicies",
-        &["metadata.name"],
-        None,
-    ),
-    ("cilium.io/v2", "CiliumNode", "ciliumnodes", &["spec.eni"], Some(20)),
-    ("gateway.networking.k8s.io/v1alpha2", "TLSRoute", "tlsroutes", &["metadata.name"], Some(20)),
+/// A kind whose objects are looked through.
+struct Looked {
+    api_version: &'static str,
+    kind: &'static str,
+    /// The plural, as its definition is named.
+    plural: &'static str,
+    /// What is kept of each.
+    paths: &'static [&'static str],
+    /// The last minor whose rules ask for it; `None` where those of every minor do.
+    until: Option<u32>,
+}
+
+const fn looked(
+    api_version: &'static str,
+    kind: &'static str,
+    plural: &'static str,
+    paths: &'static [&'static str],
+    until: Option<u32>,
+) -> Looked {
+    Looked { api_version, kind, plural, paths, until }
+}
+
+const NAME: &[&str] = &["metadata.name"];
+const SPEC: &[&str] = &["spec", "specs"];
+const V2: &str = "cilium.io/v2";
+const ALPHA: &str = "cilium.io/v2alpha1";
+
+#[rustfmt::skip]
+const LOOKED_THROUGH: [Looked; 14] = [
+    looked(V2, "CiliumNetworkPolicy", "ciliumnetworkpolicies", SPEC, None),
+    looked(V2, "CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicies", SPEC, None),
+    looked(ALPHA, "CiliumCIDRGroup", "ciliumcidrgroups", NAME, Some(18)),
+    looked(ALPHA, "CiliumLoadBalancerIPPool", "ciliumloadbalancerippools", &["spec.cidrs", "spec.allowFirstLastIPs"], Some(19)),
+    looked(ALPHA, "CiliumBGPPeeringPolicy", "ciliumbgppeeringpolicies", NAME, Some(19)),
+    looked(ALPHA, "CiliumBGPClusterConfig", "ciliumbgpclusterconfigs", NAME, Some(18)),
+    looked(ALPHA, "CiliumBGPPeerConfig", "ciliumbgppeerconfigs", &["spec.transport"], Some(18)),
+    looked(V2, "CiliumExternalWorkload", "ciliumexternalworkloads", NAME, Some(18)),
+    looked(V2, "CiliumEnvoyConfig", "ciliumenvoyconfigs", NAME, None),
+    looked(V2, "CiliumClusterwideEnvoyConfig", "ciliumclusterwideenvoyconfigs", NAME, None),
+    looked(V2, "CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies", &["spec.skipRedirectFromBackend"], Some(16)),
+    looked(V2, "CiliumEgressGatewayPolicy", "ciliumegressgatewaypolicies", NAME, None),
+    looked(V2, "CiliumNode", "ciliumnodes", &["spec.eni"], Some(20)),
+    looked("gateway.networking.k8s.io/v1alpha2", "TLSRoute", "tlsroutes", NAME, Some(20)),
 ];
+
+/// Rules of the user, as TOML.
+pub fn extra_rules() -> Option<String> {
+    settings::get("extra-rules")
+}
 
 /// What tells which version runs, and what it runs with.
 pub fn core() -> Inputs {
@@ -174,11 +151,10 @@ pub fn rest(inputs: &mut Inputs, from: &Version, is_deep: bool) {
         .keep("status.allocatable.pods");
     inputs.nodes = list::<Node, _>(of, Some);
     inputs.crds = crds();
-    for (api_version, kind, definition, paths, until) in LOOKED_THROUGH {
-        if until.is_some_and(|until| from.minor >= until) {
-            continue;
+    for looked in LOOKED_THROUGH {
+        if looked.until.is_none_or(|until| from.minor < until) {
+            inputs.objects.insert(looked.kind, looked_through(inputs, &looked));
         }
-        inputs.objects.insert(kind, looked_through(inputs, api_version, kind, definition, paths));
     }
     if from.minor < 17 {
         let of = Selection::new("v1", "Pod")
@@ -247,27 +223,20 @@ fn workload_paths(more: &[&str]) -> Vec<String> {
     paths.iter().chain(more).map(|&path| path.to_owned()).collect()
 }
 
-fn looked_through(
-    inputs: &Inputs,
-    api_version: &str,
-    kind: &str,
-    definition: &str,
-    paths: &[&str],
-) -> Fact<Vec<AnyObject>> {
+fn looked_through(inputs: &Inputs, looked: &Looked) -> Fact<Vec<AnyObject>> {
     // Where it is not defined there is nothing to read, and nothing to be refused.
-    let group = api_version.split('/').next().unwrap_or_default();
+    let group = looked.api_version.split('/').next().unwrap_or_default();
     if let Fact::Known(crds) = &inputs.crds
-        && !crds.contains_key(&format!("{definition}.{group}"))
+        && !crds.contains_key(&format!("{}.{group}", looked.plural))
     {
         return Fact::Known(Vec::new());
     }
-    if kind == "CiliumNode"
-        && inputs.config.known().is_some_and(|it| it.get("ipam").map(String::as_str) != Some("eni"))
-    {
+    let ipam = inputs.config.known().map(|config| config.get("ipam").map(String::as_str));
+    if looked.kind == "CiliumNode" && ipam.is_some_and(|ipam| ipam != Some("eni")) {
         return Fact::Known(Vec::new());
     }
-    let mut of = Selection::new(api_version, kind);
-    of.keep = paths.iter().map(|&path| path.to_owned()).collect();
+    let mut of = Selection::new(looked.api_version, looked.kind);
+    of.keep = looked.paths.iter().map(|&path| path.to_owned()).collect();
     list::<AnyObject, _>(of, Some)
 }
 

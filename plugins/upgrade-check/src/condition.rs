@@ -5,7 +5,7 @@
 
 use lab_plugin::Fact;
 
-use crate::facts::{Facts, Seen};
+use crate::facts::{Facts, NodeFact, Seen};
 use crate::kernels;
 use crate::marks::Mark;
 use crate::version::Version;
@@ -195,7 +195,11 @@ impl Test {
                     Compare::Below(limit) => kernels::is_below(node, limit) == Some(true),
                     Compare::AtLeast(limit) => kernels::is_below(node, limit) == Some(false),
                 });
-                Holds::of_list(fits.map(|node| Seen::new(&node.name, &node.kernel)).collect())
+                let seen = |node: &NodeFact| match node.os.as_str() {
+                    "" => Seen::new(&node.name, &node.kernel),
+                    os => Seen::new(&node.name, format!("{} of {os}", node.kernel)),
+                };
+                Holds::of_list(fits.map(seen).collect())
             }
             Self::SkipsMinor => {
                 let skips = facts.to.major == facts.from.major

@@ -87,11 +87,8 @@ impl FactSet {
         facts.args = Fact::Known(self.args.clone());
         facts.env = Fact::Known(self.env.clone());
         facts.values = Fact::Known(self.values.clone());
-        let nodes = self.kernels.iter().enumerate().map(|(number, kernel)| NodeFact {
-            name: format!("node-{number}"),
-            kernel: kernel.clone(),
-            os: String::new(),
-        });
+        let nodes = self.kernels.iter().zip(0..);
+        let nodes = nodes.map(|(kernel, n)| NodeFact::new(format!("node-{n}"), kernel, ""));
         facts.nodes = Fact::Known(nodes.collect());
         let crds = self.crds.iter().map(|(name, set)| {
             let crd =

@@ -37,6 +37,18 @@ pub struct NodeFact {
     pub kernel: String,
     /// `PRETTY_NAME` of its system, such as `Debian GNU/Linux 12 (bookworm)`.
     pub os: String,
+    /// The kernel's version; `None` when its text is none. Read once: every rule about kernels
+    /// asks each node.
+    pub version: Option<Version>,
+}
+
+impl NodeFact {
+    /// A machine with its kernel and system.
+    pub fn new(name: impl Into<String>, kernel: impl Into<String>, os: impl Into<String>) -> Self {
+        let kernel = kernel.into();
+        let version = kernel.parse().ok();
+        Self { name: name.into(), kernel, os: os.into(), version }
+    }
 }
 
 /// A custom resource's definition.
@@ -87,9 +99,9 @@ pub struct Facts {
     pub nodes: Fact<Vec<NodeFact>>,
     /// Definitions of Cilium's resources and of those of the Gateway API, by name.
     pub crds: Fact<BTreeMap<String, Crd>>,
-    /// Metrics of Cilium that alerts use, each with the PrometheusRule that does.
+    /// Metrics of Cilium that alerts use, each with the `PrometheusRule` that does.
     pub metrics: Fact<BTreeMap<String, String>>,
-    /// How many agents may be down at once, as the DaemonSet has it.
+    /// How many agents may be down at once, as the `DaemonSet` has it.
     pub max_unavailable: Option<String>,
     /// What was found in objects, by what it is; a mark that is not here was not looked for.
     pub marks: BTreeMap<Mark, Fact<Vec<Seen>>>,

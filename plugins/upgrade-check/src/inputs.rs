@@ -53,6 +53,17 @@ pub struct Inputs {
     pub hosts: BTreeSet<String>,
 }
 
+/// What a command printed on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    /// The host.
+    pub host: String,
+    /// The command's words.
+    pub command: &'static str,
+    /// What it printed; `None` where it failed, which has been told.
+    pub text: Option<String>,
+}
+
 impl Default for Inputs {
     fn default() -> Self {
         Self {

@@ -14,8 +14,8 @@ const RHEL_8_6: u32 = 372;
 /// A `4.18.0-372.el8` or later of RHEL and its kin counts as new enough for every minimum that
 /// Cilium has had so far, all of which are at most 5.10.
 pub fn is_below(node: &NodeFact, limit: &Version) -> Option<bool> {
-    let kernel: Version = node.kernel.parse().ok()?;
-    if limit.line() <= (5, 10) && rhel_build(&kernel).is_some_and(|build| build >= RHEL_8_6) {
+    let kernel = node.version.as_ref()?;
+    if limit.line() <= (5, 10) && rhel_build(kernel).is_some_and(|build| build >= RHEL_8_6) {
         return Some(false);
     }
     Some(kernel.line() < limit.line())
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn rhel_counts_from_8_6_on() {
         let below = |kernel: &str| {
-            let node = NodeFact { name: "n".into(), kernel: kernel.to_owned(), os: String::new() };
+            let node = NodeFact::new("n", kernel, "");
             is_below(&node, &Version::minor(5, 10))
         };
         assert_eq!(below("5.4.0-216-generic"), Some(true));

@@ -29,7 +29,7 @@ pub mod values;
 pub mod version;
 
 use lab_plugin::{
-    Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table, TableRow, settings,
+    Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table, TableRow,
 };
 
 use facts::Facts;
@@ -176,7 +176,7 @@ fn rules(call: &Call) -> Result<Vec<Rule>, Failure> {
     let (mut rules, mut errors) = rule::built_in();
     let own = call.texts("rules").into_iter().map(str::to_owned).zip(1..);
     let own = own.map(|(text, number)| (format!("--rules ({number})"), text));
-    let setting = settings::get("extra-rules");
+    let setting = collect::extra_rules();
     let setting = setting.map(|text| ("extra-rules of the configuration file".to_owned(), text));
     for (file, text) in setting.into_iter().chain(own) {
         let (more, wrong) = rule::parse(&file, "own", &text);

@@ -15,7 +15,7 @@ macro_rules! marks {
         /// One kind of thing that objects bear.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Mark {
-            $(#[doc = $about] $variant,)*
+            $(#[doc = concat!("`", $name, "`.")] $variant,)*
         }
 
         impl Mark {

@@ -116,10 +116,11 @@ pub fn some_of(seen: &[Seen]) -> Option<String> {
         "" => seen.place.clone(),
         text => format!("{}: {text}", seen.place),
     });
-    let mut line = words.collect::<Vec<_>>().join("; ");
+    let mut words: Vec<String> = words.collect();
     if seen.len() > NAMED {
-        line.push_str(&format!("; and {} more", seen.len() - NAMED));
+        words.push(format!("and {} more", seen.len() - NAMED));
     }
+    let line = words.join("; ");
     (!line.is_empty()).then_some(line)
 }
 

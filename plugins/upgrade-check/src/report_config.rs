@@ -10,6 +10,7 @@ use crate::condition::{Test, TextIn};
 use crate::facts::Facts;
 use crate::predict::config::{Fate, Key, predict};
 use crate::predict::crds;
+use crate::predict::values::new_path;
 use crate::report::{health, some_of};
 use crate::rows::{DefinitionRow, KeyRow, ValueRow};
 use crate::rule::Rule;
@@ -95,18 +96,22 @@ pub fn value_rows(facts: &Facts, rules: &[Rule]) -> Vec<(String, ValueRow)> {
     for (path, value) in facts.values.known().into_iter().flatten() {
         let plain = path.split('[').next().unwrap_or_default();
         let is_gone = is_value_gone(plain, &facts.from, &facts.to);
-        let (level, fate) = if is_gone { (Level::Warn, "drop") } else { (Level::Good, "keep") };
-        rows.insert(
-            path.clone(),
-            ValueRow {
-                value: path.clone(),
-                fate: Health(level, fate.to_owned()),
-                now: Some(value.clone()),
-                todo: is_gone
-                    .then(|| format!("the chart of {} has no such value", facts.to.minor_text())),
-                since: None,
-            },
-        );
+        let (level, fate, todo) = match new_path(plain, &facts.from, &facts.to) {
+            Some(new) => (Level::Warn, "rename", Some(format!("set {new} instead"))),
+            None if is_gone => {
+                let todo = format!("the chart of {} has no such value", facts.to.minor_text());
+                (Level::Warn, "drop", Some(todo))
+            }
+            None => (Level::Good, "keep", None),
+        };
+        let row = ValueRow {
+            value: path.clone(),
+            fate: Health(level, fate.to_owned()),
+            now: Some(value.clone()),
+            todo,
+            since: None,
+        };
+        rows.insert(path.clone(), row);
     }
     for rule in rules {
         let tests = rule.condition.all.iter().chain(&rule.condition.any);

@@ -63,7 +63,7 @@ row! {
     pub struct ValueRow {
         /// Its path.
         pub value: String,
-        /// keep, drop or refused.
+        /// keep, rename, drop or refused.
         pub fate: Health,
         /// What it is set to.
         pub now: Option<String>,

@@ -7,6 +7,7 @@ mod raw;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -70,6 +71,9 @@ impl fmt::Display for RuleError {
     }
 }
 
+/// A rule as it stands in the file.
+type Written = toml::map::Map<String, toml::Value>;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -77,7 +81,7 @@ struct File {
     since: Option<String>,
     link: Option<String>,
     #[serde(default)]
-    rule: Vec<Spanned<toml::Table>>,
+    rule: Vec<Spanned<Written>>,
 }
 
 /// Reads a file of rules.
@@ -139,13 +143,17 @@ const BUILT_IN: [(&str, &str); 7] = [
 /// Every rule that comes with the plugin, and what is wrong with their files, which a test wants
 /// to be nothing.
 pub fn built_in() -> (Vec<Rule>, Vec<RuleError>) {
-    let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    for (group, text) in BUILT_IN {
-        let (more, wrong) = parse(&format!("rules/{group}.toml"), group, text);
-        rules.extend(more);
-        errors.extend(wrong);
-    }
-    (rules, errors)
+    static READ: OnceLock<(Vec<Rule>, Vec<RuleError>)> = OnceLock::new();
+    let read = READ.get_or_init(|| {
+        let (mut rules, mut errors) = (Vec::new(), Vec::new());
+        for (group, text) in BUILT_IN {
+            let (more, wrong) = parse(&format!("rules/{group}.toml"), group, text);
+            rules.extend(more);
+            errors.extend(wrong);
+        }
+        (rules, errors)
+    });
+    read.clone()
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use lab_model::iproute2::{read_addresses, read_routes, read_rules};
-use lab_plugin::hosts::Host;
-use lab_plugin::{Fact, Failure};
+use lab_plugin::Fact;
 
 use crate::facts::Crd;
+use crate::inputs::Printed;
 use crate::objects::PodObject;
 use crate::predict::{config, crds};
 use crate::rows::{AgentRow, DefinedRow, EndpointRow, IdentityRow, LineRow, SettingRow};
@@ -99,22 +99,21 @@ pub fn agent_rows(agents: &Fact<Vec<PodObject>>) -> Vec<(String, AgentRow)> {
 }
 
 /// Every line of the hosts' network: equal lines of one host are told apart by their number.
-pub fn line_rows(
-    answers: &[(Host, &'static str, Result<String, Failure>)],
-) -> Vec<(String, LineRow)> {
+pub fn line_rows(printed: &[Printed]) -> Vec<(String, LineRow)> {
     let mut rows = Vec::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for (host, question, answer) in answers {
-        let Ok(text) = answer else { continue };
-        let (kind, lines) = lines(question, text);
+    for Printed { host, command, text } in printed {
+        let Some(text) = text else { continue };
+        let (kind, lines) = lines(command, text);
         for line in lines {
-            let mut key = format!("{}/{kind}/{line}", host.name);
+            let mut key = format!("{host}/{kind}/{line}");
             let n_before = seen.entry(key.clone()).or_default();
             *n_before += 1;
             if *n_before > 1 {
-                key.push_str(&format!("/{n_before}"));
+                key.push('/');
+                key.push_str(&n_before.to_string());
             }
-            rows.push((key, LineRow { host: host.name.clone(), kind, line }));
+            rows.push((key, LineRow { host: host.clone(), kind, line }));
         }
     }
     rows

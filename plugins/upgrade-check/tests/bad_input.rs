@@ -3,8 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
 
+#[path = "support/denying.rs"]
+mod denying;
 mod support;
 
+use std::sync::Arc;
+
+use denying::Denying;
+use lab_backend::Capture;
 use lab_output::Cell;
 use lab_plugin_test::{Lab, Run};
 use lab_types::Value;
@@ -199,4 +205,36 @@ fn rules_of_the_user_are_judged_with_the_others() {
     assert!(message.contains("extra-rules of the configuration file, line 2: rule "), "{message}");
     let message = refused(&run(&OWN.replace("\"no-debug\"", "\"119-requires\"")));
     assert!(message.contains("already"), "{message}");
+}
+
+#[test]
+fn what_may_not_be_read_makes_its_checks_unknown() {
+    let folder = Cluster::good("1.17.18").write("denied");
+    for (kind, id) in [
+        ("Node", "118-kernel"),
+        ("CustomResourceDefinition", "crd-stored-gone"),
+        ("CiliumNetworkPolicy", "118-mesh-policies"),
+        ("ConfigMap", "118-l2-neighbours"),
+        ("PrometheusRule", "118-metrics"),
+        ("Deployment", "operator-none"),
+    ] {
+        let inner = Capture::open(&folder).unwrap();
+        let lab = Lab::new(Arc::new(Denying { inner, kind }));
+        let run = lab.run::<UpgradeCheck>(&["upgrade-check"], &[text("to", "1.18")]);
+        assert_eq!(run.result, Ok(()), "{kind}");
+        assert!(!run.report.partials.is_empty(), "{kind}");
+        let table = &run.report.tables[0];
+        let at = |id: &str| table.columns().iter().position(|it| it.id == id).unwrap();
+        let row = table.rows().iter().find(|row| row.key == id);
+        // Without a mesh nobody needs to know whether there are policies.
+        if kind == "CiliumNetworkPolicy" {
+            assert!(row.is_none());
+            continue;
+        }
+        let row = row.unwrap_or_else(|| panic!("{id} is not shown without {kind}"));
+        assert!(matches!(&row.cells[at("result")], Cell::Health(_, word) if word == "unknown"));
+        let seen = row.cells[at("seen")].plain().into_owned();
+        assert!(seen.contains("not allowed to read it"), "{kind}: {seen}");
+        assert!(run.report.findings.iter().all(|it| !it.code.ends_with(id)), "{kind}");
+    }
 }

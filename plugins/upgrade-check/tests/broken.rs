@@ -336,7 +336,7 @@ fn what_runs_is_broken_one_by_one() {
         19,
         |it| {
             it.of("v1/Pod", "cilium-c8kz4")["status"]["containerStatuses"][0]["ready"] =
-                json!(false)
+                json!(false);
         },
         &["agent-not-ready"],
     );
@@ -465,7 +465,8 @@ fn what_runs_is_broken_one_by_one() {
         "not-helm",
         19,
         |it| {
-            it.of(SETS, "cilium")["metadata"]["labels"]["app.kubernetes.io/managed-by"] = json!("x")
+            it.of(SETS, "cilium")["metadata"]["labels"]["app.kubernetes.io/managed-by"] =
+                json!("x");
         },
         &["not-helm"],
     );

@@ -6,7 +6,7 @@ use lab_model::cilium::parse_agent_config;
 use lab_plugin::hosts::{self, Host, Kind};
 use lab_plugin::{Batch, Fact, Failure, Place, log, partial};
 
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Printed};
 use crate::version::Version;
 
 const VERSION: &str = "agent: cilium-dbg version";
@@ -29,8 +29,8 @@ pub const COMMANDS: [(&str, &str); 6] = [
     (IPTABLES, "the same for rules of the firewall"),
 ];
 
-/// What one host answered to one question; the question is its last words.
-pub type Answer = (Host, &'static str, Result<String, Failure>);
+/// A host, the words of a command and what came of it.
+type Answer = (Host, &'static str, Result<String, Failure>);
 
 /// Versions of the agents.
 pub(super) fn versions(inputs: &mut Inputs) {
@@ -83,15 +83,20 @@ pub(super) fn settings(inputs: &mut Inputs) {
 }
 
 /// Routes, rules, addresses and firewall of every host, as printed.
-pub fn host_state() -> Vec<Answer> {
+pub fn host_state() -> Vec<Printed> {
     let mut answers = ask(Kind::Node, &[ROUTES, RULES, ADDRESSES, IPTABLES]);
     answers.extend(ask(Kind::Extra, &[ROUTES, RULES, ADDRESSES]));
-    for (host, question, answer) in &answers {
-        if let Err(failure) = answer {
-            partial(&host.name, &failure.clone().context(format!("`{question}`")));
-        }
-    }
-    answers
+    let printed = answers.into_iter().map(|(host, command, answer)| {
+        let text = match answer {
+            Ok(text) => Some(text),
+            Err(failure) => {
+                partial(&host.name, &failure.context(format!("`{command}`")));
+                None
+            }
+        };
+        Printed { host: host.name, command, text }
+    });
+    printed.collect()
 }
 
 fn ask(kind: Kind, questions: &[&'static str]) -> Vec<Answer> {

@@ -254,7 +254,7 @@ fn kube_proxy(inputs: &Inputs, marks: &mut Marks) {
     marks.insert(Mark::KubeProxyNone, none);
 }
 
-/// Agents that run with other settings than the ConfigMap has: they were not restarted since.
+/// Agents that run with other settings than the `ConfigMap` has: they were not restarted since.
 fn drift(inputs: &Inputs, marks: &mut Marks) {
     let drift = both(&inputs.running, &inputs.config, |running, config| {
         let of_host = running.iter().flat_map(|(host, settings)| {

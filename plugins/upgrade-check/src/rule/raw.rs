@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::{Rule, Severity};
+use super::{Rule, Severity, Written};
 use crate::condition::{Compare, Condition, Test, Text, TextIn};
 use crate::version::Version;
 
@@ -77,7 +77,7 @@ impl From<Scalar> for String {
 }
 
 /// Makes a rule of its table, or says what is wrong with it.
-pub(super) fn rule(table: toml::Table, group: &str) -> Result<Rule, String> {
+pub(super) fn rule(table: Written, group: &str) -> Result<Rule, String> {
     let raw: RawRule = table.try_into().map_err(|error: toml::de::Error| {
         error.message().lines().next().unwrap_or_default().to_owned()
     })?;

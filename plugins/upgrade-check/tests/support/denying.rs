@@ -1,27 +1,18 @@
-//! What may not be read: the checks that need it are unknown and say so, the others go on, and
-//! the exit code tells it.
-
-#![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
-
-mod support;
-
-use std::sync::Arc;
+//! A capture that refuses to read one kind.
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use lab_backend::{
     About, Answer, Backend, Capture, Change, Chunk, Host, Outcome, Page, Question, Selection,
 };
-use lab_output::Cell;
-use lab_plugin_test::Lab;
 use lab_types::Failure;
-use support::{Cluster, text};
-use upgrade_check::UpgradeCheck;
 
 /// A cluster that refuses one kind, as RBAC does.
-struct Denying {
-    inner: Capture,
-    kind: &'static str,
+pub(crate) struct Denying {
+    /// What answers else.
+    pub(crate) inner: Capture,
+    /// The kind.
+    pub(crate) kind: &'static str,
 }
 
 impl Denying {
@@ -77,37 +68,5 @@ impl Backend for Denying {
     }
     fn watch(&self, of: Selection) -> BoxFuture<'_, Answer<BoxStream<'static, Answer<Change>>>> {
         self.inner.watch(of)
-    }
-}
-
-#[test]
-fn each_check_that_needs_it_is_unknown() {
-    let folder = Cluster::good("1.17.18").write("denied");
-    for (kind, id) in [
-        ("Node", "118-kernel"),
-        ("CustomResourceDefinition", "crd-stored-gone"),
-        ("CiliumNetworkPolicy", "118-mesh-policies"),
-        ("ConfigMap", "118-l2-neighbours"),
-        ("PrometheusRule", "118-metrics"),
-        ("Deployment", "operator-none"),
-    ] {
-        let inner = Capture::open(&folder).unwrap();
-        let lab = Lab::new(Arc::new(Denying { inner, kind }));
-        let run = lab.run::<UpgradeCheck>(&["upgrade-check"], &[text("to", "1.18")]);
-        assert_eq!(run.result, Ok(()), "{kind}");
-        assert!(!run.report.partials.is_empty(), "{kind}");
-        let table = &run.report.tables[0];
-        let at = |id: &str| table.columns().iter().position(|it| it.id == id).unwrap();
-        let row = table.rows().iter().find(|row| row.key == id);
-        // Without a mesh nobody needs to know whether there are policies.
-        if kind == "CiliumNetworkPolicy" {
-            assert!(row.is_none());
-            continue;
-        }
-        let row = row.unwrap_or_else(|| panic!("{id} is not shown without {kind}"));
-        assert!(matches!(&row.cells[at("result")], Cell::Health(_, word) if word == "unknown"));
-        let seen = row.cells[at("seen")].plain().into_owned();
-        assert!(seen.contains("not allowed to read it"), "{kind}: {seen}");
-        assert!(run.report.findings.iter().all(|it| !it.code.ends_with(id)), "{kind}");
     }
 }
