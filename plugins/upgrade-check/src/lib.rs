@@ -248,6 +248,7 @@ fn run_plan(call: &Call) -> Result<(), Failure> {
     let steps = plan::plan(&subject.facts, &subject.rules, subject.inputs.namespace());
     show("plan", report_plan::plan_rows(&steps))?;
     show("commands", report_plan::command_rows(&steps))?;
+    show("images", report_plan::image_rows(&steps))?;
     if subject.facts.values.known().is_some() {
         show("values", report_config::value_rows(&subject.facts, &subject.rules))?;
     }

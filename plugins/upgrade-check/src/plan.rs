@@ -59,6 +59,8 @@ pub struct Step {
     pub items: Vec<Item>,
     /// Commands to run, as text.
     pub commands: String,
+    /// Images that its pods are made of, as `repository:tag@digest`, where they are known.
+    pub images: Vec<String>,
 }
 
 impl Step {
@@ -116,7 +118,8 @@ pub fn plan(facts: &Facts, rules: &[Rule], namespace: &str) -> Vec<Step> {
         items.extend(after(&facts));
         items.sort_by_key(|item| item.phase);
         let commands = commands(from, to, namespace, &compatibility);
-        steps.push(Step { from: from.clone(), to: to.clone(), items, commands });
+        let images = images(to);
+        steps.push(Step { from: from.clone(), to: to.clone(), items, commands, images });
     }
     steps
 }
@@ -169,6 +172,21 @@ fn depends_on_way(rule: &Rule) -> bool {
     tests.next().is_some()
 }
 
+/// The newest chart of the minor that was read names them; another patch has its own tags.
+fn images(to: &Version) -> Vec<String> {
+    let Some(chart) = Chart::of(to) else { return Vec::new() };
+    if chart.releases.last() == Some(to) {
+        return chart.images.clone();
+    }
+    let newest = chart.releases.last().map(ToString::to_string).unwrap_or_default();
+    let images = chart.images.iter().map(|image| {
+        let name = image.split('@').next().unwrap_or(image);
+        // Digests are those of the newest patch, and parts with versions of their own may differ.
+        name.replace(&format!(":v{newest}"), &format!(":v{to}"))
+    });
+    images.collect()
+}
+
 fn marked(facts: &Facts, mark: Mark) -> Vec<Seen> {
     facts.marks.get(&mark).and_then(|fact| fact.known()).cloned().unwrap_or_default()
 }
@@ -187,17 +205,6 @@ fn during(facts: &Facts) -> Vec<Item> {
     let is_on = |key: &str| facts.setting(key) == Some("true");
     let setting = |key: &str| vec![Seen::new("cilium-config", format!("{key}: true"))];
     let mut items = Vec::new();
-    if let Some(chart) = Chart::of(&facts.to) {
-        let images = chart.images.iter().map(|image| {
-            let name = image.split('@').next().unwrap_or(image);
-            Seen::new(name, "")
-        });
-        let what = format!(
-            "Images of {}: mirror them first where nodes do not pull from quay.io",
-            chart.releases.last().unwrap_or(&facts.to)
-        );
-        items.push(Item { phase: Phase::Before, ..happens(&what, images.collect()) });
-    }
     let pace = facts
         .max_unavailable
         .as_ref()

@@ -137,7 +137,8 @@ pub fn findings(outcomes: &[(&Rule, Outcome)]) -> Vec<Finding> {
             [one] => one.place.clone(),
             _ => "cluster".to_owned(),
         };
-        let mut finding = Finding::new(level, &code, subject, &rule.why).fix(&rule.todo);
+        let message = format!("not met: {}. {}", rule.title, rule.why);
+        let mut finding = Finding::new(level, &code, subject, message).fix(&rule.todo);
         for seen in seen.iter().take(LINES) {
             finding = finding.evidence(&seen.place, &seen.text);
         }

@@ -4,7 +4,7 @@ use lab_plugin::{Health, Level};
 
 use crate::plan::Step;
 use crate::report::some_of;
-use crate::rows::{CommandRow, PlanRow};
+use crate::rows::{CommandRow, ImageRow, PlanRow};
 use crate::rule::Severity;
 
 /// What each step needs and brings, in order.
@@ -36,6 +36,17 @@ pub fn command_rows(steps: &[Step]) -> Vec<(String, CommandRow)> {
     let rows = steps.iter().map(|step| {
         let row = CommandRow { step: step.name(), command: step.commands.clone() };
         (step.name(), row)
+    });
+    rows.collect()
+}
+
+/// Images of each step, which a mirror must have first.
+pub fn image_rows(steps: &[Step]) -> Vec<(String, ImageRow)> {
+    let rows = steps.iter().flat_map(|step| {
+        step.images.iter().map(|image| {
+            let row = ImageRow { step: step.name(), image: image.clone() };
+            (format!("{}/{image}", step.name()), row)
+        })
     });
     rows.collect()
 }

@@ -103,6 +103,16 @@ row! {
 }
 
 row! {
+    /// One image that a step's pods are made of.
+    pub struct ImageRow {
+        /// From which version to which.
+        pub step: String,
+        /// Repository and tag, with the digest where it is known.
+        pub image: String,
+    }
+}
+
+row! {
     /// One setting, as `upgrade-check diff` compares it.
     pub struct SettingRow {
         /// The key.
