@@ -1,12 +1,18 @@
 //! Every rule fires on the facts that are written for it, and passes on those near to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use proptest::prelude::*;
+use upgrade_check::chart::Chart;
 use upgrade_check::check::{Outcome, judge};
-use upgrade_check::fact_set::Cases;
+use upgrade_check::condition::{Compare, Test};
+use upgrade_check::fact_set::{Cases, FactSet};
 use upgrade_check::marks::Mark;
-use upgrade_check::rule::built_in;
+use upgrade_check::releases::MINORS;
+use upgrade_check::rule::{built_in, parse};
+use upgrade_check::values;
+use upgrade_check::version::Version;
 
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
 
@@ -94,4 +100,56 @@ fn every_mark_is_asked_for_by_a_rule_or_the_plan() {
         let asked = format!("mark = \"{}\"", mark.name());
         assert!(texts.iter().any(|text| text.contains(&asked)), "nobody asks for {mark}");
     }
+}
+
+#[test]
+fn each_minor_that_needs_a_newer_kernel_has_a_rule_for_it() {
+    let (rules, _) = built_in();
+    for pair in MINORS.windows(2) {
+        let [before, minor] = pair else { continue };
+        let (major, of_major) = minor.kernel;
+        let asked = Test::Kernel(Compare::Below(Version::minor(major, of_major)));
+        let id = format!("1{}-kernel", minor.minor);
+        let rule = rules.iter().find(|rule| rule.id == id);
+        let is_asked = rule.is_some_and(|rule| rule.condition.all == [asked]);
+        assert_eq!(is_asked, minor.kernel != before.kernel, "{id}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(text in "(?s)[a-z0-9\\[\\]{}\"'=.,:# \n-]{0,200}") {
+        let (_, errors) = parse("f", "g", &text);
+        prop_assert!(errors.iter().all(|error| error.line > 0));
+        let _ = values::read(&text);
+        let _ = text.parse::<Version>();
+        let _ = Version::of_image(&text);
+    }
+}
+
+#[test]
+fn the_defaults_of_a_chart_fire_only_what_is_about_defaults() {
+    let (rules, _) = built_in();
+    let mut fired = Vec::new();
+    for pair in MINORS.windows(2) {
+        let [before, minor] = pair else { continue };
+        let (from, to) = (before.newest(), minor.newest());
+        let chart = Chart::of(&from).expect("a chart");
+        let config = chart.written(&from, &BTreeMap::new());
+        let set = FactSet {
+            from: Some(from),
+            to: Some(to),
+            kernels: vec!["6.1.0-28-amd64".to_owned()],
+            kubernetes: Some(Version::release(1, minor.kubernetes.0, 4)),
+            config,
+            ..FactSet::default()
+        };
+        for rule in &rules {
+            let facts = set.facts(rule).expect("facts");
+            if let Outcome::Warn(_) | Outcome::Fail(_) = judge(rule, &facts) {
+                fired.push(rule.id.as_str());
+            }
+        }
+    }
+    assert_eq!(fired, ["116-envoy-daemon-set", "118-l2-neighbours"]);
 }

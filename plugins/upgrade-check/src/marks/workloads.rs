@@ -1,6 +1,6 @@
 //! What agents, operator, nodes and their rollouts bear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lab_model::kubernetes::Node;
 use lab_plugin::Fact;
@@ -8,7 +8,7 @@ use lab_plugin::Fact;
 use super::Mark;
 use crate::facts::Seen;
 use crate::inputs::Inputs;
-use crate::objects::Workload;
+use crate::objects::{PodObject, Workload};
 use crate::version::Version;
 
 type Marks = BTreeMap<Mark, Fact<Vec<Seen>>>;
@@ -39,9 +39,10 @@ fn agents(inputs: &Inputs, marks: &mut Marks) {
     });
     marks.insert(Mark::AgentNotReady, not_ready);
     let missing = both(&inputs.agents, &inputs.nodes, |agents, nodes| {
-        let lacks = nodes.iter().filter(|node| {
-            !agents.iter().any(|pod| pod.node() == node.name()) && node.is_ready() == Some(true)
-        });
+        let served: BTreeSet<&str> = agents.iter().map(PodObject::node).collect();
+        let lacks = nodes
+            .iter()
+            .filter(|node| !served.contains(node.name()) && node.is_ready() == Some(true));
         lacks.map(|node| Seen::new(node.name(), "no pod of the agent")).collect()
     });
     marks.insert(Mark::AgentMissing, missing);
