@@ -32,10 +32,24 @@ pub struct Chart {
 
 /// A switch of the chart, and how `cilium-config` shows that it is on.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Toggle {
     name: String,
     key: String,
+    /// The value that shows it; `*` for any.
     is: String,
+    /// Whether it also shows by the key not being there.
+    #[serde(default)]
+    or_absent: bool,
+}
+
+impl Toggle {
+    fn is_on(&self, config: &BTreeMap<String, String>) -> bool {
+        match config.get(&self.key) {
+            Some(value) => self.is == "*" || *value == self.is,
+            None => self.or_absent,
+        }
+    }
 }
 
 const FILES: [&str; 7] = [
@@ -84,6 +98,24 @@ impl Chart {
         version: &Version,
         current: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
+        self.switched(self.defaults(version), |toggle| toggle.is_on(current))
+    }
+
+    /// The same for the chart that a cluster is to get, whose defaults count where those of the
+    /// present one did: a switch that stands as the present chart puts it was set by nobody.
+    pub fn written_next(
+        &self,
+        version: &Version,
+        current: &BTreeMap<String, String>,
+        present: (&Self, &Version),
+    ) -> BTreeMap<String, String> {
+        let before = present.0.defaults(present.1);
+        let is_set = |toggle: &Toggle| toggle.is_on(current) && !toggle.is_on(&before);
+        self.switched(self.defaults(version), is_set)
+    }
+
+    /// What a release writes with its defaults.
+    fn defaults(&self, version: &Version) -> BTreeMap<String, String> {
         let mut written = self.config.clone();
         let mut changes: Vec<(Version, &Changes)> = self
             .changes
@@ -96,10 +128,16 @@ impl Chart {
                 apply(&mut written, changes);
             }
         }
-        for toggle in toggles() {
-            if current.get(&toggle.key) == Some(&toggle.is)
-                && let Some(changes) = self.toggles.get(&toggle.name)
-            {
+        written
+    }
+
+    fn switched(
+        &self,
+        mut written: BTreeMap<String, String>,
+        is_on: impl Fn(&Toggle) -> bool,
+    ) -> BTreeMap<String, String> {
+        for toggle in toggles().iter().filter(|toggle| is_on(toggle)) {
+            if let Some(changes) = self.toggles.get(&toggle.name) {
                 apply(&mut written, changes);
             }
         }
@@ -161,10 +199,10 @@ mod tests {
     #[test]
     fn patches_and_switches_change_what_is_written() {
         let chart = Chart::of(&Version::minor(1, 18)).expect("a chart");
-        let nothing = BTreeMap::new();
-        let first = chart.written(&Version::release(1, 18, 0), &nothing);
+        let plain = BTreeMap::from([("enable-hubble".to_owned(), "true".to_owned())]);
+        let first = chart.written(&Version::release(1, 18, 0), &plain);
         assert!(!first.contains_key("http-stream-idle-timeout"));
-        let later = chart.written(&Version::release(1, 18, 5), &nothing);
+        let later = chart.written(&Version::release(1, 18, 5), &plain);
         assert_eq!(later["http-stream-idle-timeout"], "300");
         let off = BTreeMap::from([("enable-hubble".to_owned(), "false".to_owned())]);
         let without = chart.written(&Version::release(1, 18, 0), &off);

@@ -24,13 +24,18 @@ fn backend(side: &str) -> Arc<dyn Backend> {
 }
 
 fn settings(side: &str) -> BTreeMap<String, String> {
+    settings_of(&format!("{FIXTURES}/upgrade-{side}.zip"))
+}
+
+fn settings_of(capture: &str) -> BTreeMap<String, String> {
     let of = Selection {
         api_version: "v1".to_owned(),
         kind: "ConfigMap".to_owned(),
         namespace: Some("kube-system".to_owned()),
         ..Selection::default()
     };
-    let text = block_on(backend(side).get(&of, "cilium-config")).expect("the settings");
+    let backend = Capture::open(capture).expect("a capture");
+    let text = block_on(backend.get(&of, "cilium-config")).expect("the settings");
     let map: Json = serde_json::from_str(&text).expect("JSON");
     serde_json::from_value(map["data"].clone()).expect("texts")
 }
@@ -141,5 +146,33 @@ fn both_sides_of_a_diff_expect_the_same() {
         let actual = column("after", table, value, &to);
         assert_eq!(before, actual, "{table}");
         assert_eq!(after, actual, "{table}");
+    }
+}
+
+const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");
+
+#[test]
+fn a_cluster_of_its_own_is_predicted_too() {
+    // Two clusters with the same values, one of each version.
+    let old = settings_of(&format!("{CAPTURES}/cilium-1.17.6-native.zip"));
+    let new = settings_of(&format!("{CAPTURES}/cilium-1.18.0-native.zip"));
+    let keys = config::predict(&old, &FROM, &TO).expect("both charts are known");
+    let predicted: BTreeMap<String, String> =
+        keys.into_iter().filter_map(|key| Some((key.key, key.then?))).collect();
+    assert_eq!(predicted, new);
+}
+
+#[test]
+fn nothing_changes_on_the_way_to_the_same_version() {
+    for (capture, version) in [
+        ("cilium-1.17.6-native", FROM),
+        ("cilium-1.18.0-native", TO),
+        ("cilium-1.18.0-native-seed", TO),
+        ("cilium-1.18.0-tunnel", TO),
+    ] {
+        let now = settings_of(&format!("{CAPTURES}/{capture}.zip"));
+        let keys = config::predict(&now, &version, &version).expect("the chart is known");
+        let moved: Vec<_> = keys.iter().filter(|key| key.fate != Fate::Kept).collect();
+        assert!(moved.is_empty(), "{capture}: {moved:?}");
     }
 }

@@ -95,7 +95,7 @@ pub fn predict(
 ) -> Option<Vec<Key>> {
     let (old_chart, new_chart) = (Chart::of(from)?, Chart::of(to)?);
     let old = old_chart.written(from, current);
-    let new = new_chart.written(to, current);
+    let new = new_chart.written_next(to, current, (old_chart, from));
     let mut keys = Vec::with_capacity(current.len());
     let mut taken_over = BTreeSet::new();
     for (key, now) in current {
