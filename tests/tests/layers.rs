@@ -112,6 +112,7 @@ const RULES: &[Rule] = &[
             "plugins/each/src",
             "plugins/ipam/src",
             "plugins/status/src",
+            "plugins/upgrade-check/src",
         ],
         words: &[
             "Batch",
@@ -131,6 +132,7 @@ const RULES: &[Rule] = &[
             ("plugins/each/src/collect.rs", "it is the collecting stage"),
             ("plugins/ipam/src/collect.rs", "it is the collecting stage"),
             ("plugins/status/src/collect", "it is the collecting stage"),
+            ("plugins/upgrade-check/src/collect", "it is the collecting stage"),
         ],
     },
     Rule {
@@ -142,6 +144,7 @@ const RULES: &[Rule] = &[
             "plugins/each/src",
             "plugins/ipam/src",
             "plugins/status/src",
+            "plugins/upgrade-check/src",
         ],
         words: &["Table", "Finding::report", "partial", "Progress"],
         allowed: &[
@@ -161,6 +164,8 @@ const RULES: &[Rule] = &[
             ("plugins/ipam/src/collect.rs", "objects and agents without an answer, likewise"),
             ("plugins/status/src/lib.rs", "runs the stages"),
             ("plugins/status/src/collect", "objects and agents without an answer, likewise"),
+            ("plugins/upgrade-check/src/lib.rs", "runs the stages"),
+            ("plugins/upgrade-check/src/collect", "objects and agents without an answer, likewise"),
         ],
     },
 ];

@@ -1,6 +1,7 @@
 //! The native host: answers from a backend, results into a report.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::executor::block_on;
@@ -35,11 +36,16 @@ pub(crate) struct Host {
     backend: Arc<dyn Backend>,
     gate: Gate,
     report: RefCell<Report>,
+    settings: BTreeMap<String, String>,
 }
 
 impl Host {
-    pub(crate) fn new(backend: Arc<dyn Backend>, gate: Gate) -> Self {
-        Self { backend, gate, report: RefCell::default() }
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        gate: Gate,
+        settings: BTreeMap<String, String>,
+    ) -> Self {
+        Self { backend, gate, report: RefCell::default(), settings }
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -178,8 +184,8 @@ impl TestHost for Host {
         }))
     }
 
-    fn setting(&self, _name: &str) -> Option<String> {
-        None
+    fn setting(&self, name: &str) -> Option<String> {
+        self.settings.get(name).cloned()
     }
 
     fn watch(&self, of: &Selection) -> Result<Changes, Failure> {

@@ -39,6 +39,7 @@ mod convert;
 mod golden;
 mod host;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub use golden::golden;
 /// A cluster to run plugins on.
 pub struct Lab {
     backend: Arc<dyn Backend>,
+    settings: BTreeMap<String, String>,
 }
 
 /// What a plugin found, and how it ended.
@@ -87,7 +89,14 @@ impl Lab {
 
     /// Anything that answers.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self { backend, settings: BTreeMap::new() }
+    }
+
+    /// Gives the plugin a setting, as its section of the configuration file does.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
     }
 
     /// Runs a command of a plugin. Defaults of the card are filled in as the program does.
@@ -120,7 +129,7 @@ impl Lab {
         let backend = Forms::around(self.backend.clone(), &card);
         // The author of a test has agreed to what it runs.
         let gate = Gate::new(&card).asking(Arc::new(AnyConsent));
-        let host = Rc::new(host::Host::new(backend, gate));
+        let host = Rc::new(host::Host::new(backend, gate, self.settings.clone()));
         let result = lab_plugin::native::with_host(host.clone(), || P::run(&call));
         Run { report: host.report(), result }
     }

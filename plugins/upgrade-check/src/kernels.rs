@@ -1,0 +1,52 @@
+//! Whether a node's kernel counts as older than a version.
+//!
+//! Apart because the number alone is not the answer: an enterprise distribution carries newer
+//! features in an old number. It must not know which version is needed.
+
+use crate::facts::NodeFact;
+use crate::version::Version;
+
+/// The build of the kernel of RHEL 8.6, which has what Cilium needs of newer ones.
+const RHEL_8_6: u32 = 372;
+
+/// Whether a kernel is older than a limit; `None` when its text is no version.
+///
+/// A `4.18.0-372.el8` or later of RHEL and its kin counts as new enough for every minimum that
+/// Cilium has had so far, all of which are at most 5.10.
+pub fn is_below(node: &NodeFact, limit: &Version) -> Option<bool> {
+    let kernel = node.version.as_ref()?;
+    if limit.line() <= (5, 10) && rhel_build(kernel).is_some_and(|build| build >= RHEL_8_6) {
+        return Some(false);
+    }
+    Some(kernel.line() < limit.line())
+}
+
+fn rhel_build(kernel: &Version) -> Option<u32> {
+    if kernel.line() != (4, 18) || !kernel.suffix.contains(".el8") {
+        return None;
+    }
+    let build = kernel.suffix.trim_start_matches('-');
+    let end = build.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(build.len());
+    build[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rhel_counts_from_8_6_on() {
+        let below = |kernel: &str| {
+            let node = NodeFact::new("n", kernel, "");
+            is_below(&node, &Version::minor(5, 10))
+        };
+        assert_eq!(below("5.4.0-216-generic"), Some(true));
+        assert_eq!(below("5.10.0-28-amd64"), Some(false));
+        assert_eq!(below("6.18.44-fc-v595"), Some(false));
+        assert_eq!(below("4.18.0-553.16.1.el8_10.x86_64"), Some(false));
+        assert_eq!(below("4.18.0-372.9.1.el8.x86_64"), Some(false));
+        assert_eq!(below("4.18.0-348.el8.x86_64"), Some(true));
+        assert_eq!(below("4.18.0-553-generic"), Some(true));
+        assert_eq!(below("unknown"), None);
+    }
+}
