@@ -35,13 +35,16 @@ const KINDS: &[Row] = &[
     ("apps/v1", "StatefulSet", "statefulsets", true),
     ("coordination.k8s.io/v1", "Lease", "leases", true),
     ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", true),
+    ("gateway.networking.k8s.io/v1alpha2", "TLSRoute", "tlsroutes", true),
     ("metrics.k8s.io/v1beta1", "NodeMetrics", "nodes", false),
     ("metrics.k8s.io/v1beta1", "PodMetrics", "pods", true),
+    ("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules", true),
     ("networking.k8s.io/v1", "Ingress", "ingresses", true),
     ("networking.k8s.io/v1", "IngressClass", "ingressclasses", false),
     ("networking.k8s.io/v1", "IPAddress", "ipaddresses", false),
     ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", true),
     ("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs", false),
+    ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true),
 ];
 
 /// How a usual kind is served, known without asking a cluster.

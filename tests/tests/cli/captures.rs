@@ -34,7 +34,7 @@ fn everything_that_the_cards_name_is_asked() {
         let run = Lab::line("capture").arg(&out).arg("--from").arg(&source).run().exits(3);
         assert!(run.err.contains("4 hosts") && run.out.is_empty(), "{}{}", run.out, run.err);
         // What the recording lacks is named, each with its place.
-        assert!(run.err.contains("ip -j -6 rule on k8s-ctr (unavailable)"), "{}", run.err);
+        assert!(run.err.contains("cilium.io/v2/CiliumNodeConfig (unavailable)"), "{}", run.err);
         for line in ["routes", "routes matrix", "nodes", "nodes addr", "nodes cluster"] {
             assert_eq!(json(line, &out), json(line, &source), "{name}: {line}");
         }
