@@ -10,6 +10,7 @@ mod consent;
 mod contents;
 mod doctor;
 mod live;
+mod named_files;
 mod plugins;
 mod run;
 mod signals;

@@ -34,6 +34,7 @@ use crate::consent;
 use crate::doctor;
 use crate::live::Closed;
 use crate::live::Live;
+use crate::named_files;
 use crate::plugins;
 use crate::plugins::Builtin;
 use crate::signals::block_on;
@@ -136,6 +137,7 @@ async fn show(
     let view = view::view(&settings)?;
     let console = Arc::new(Console::new(&settings));
     let ready = Ready::load(&command.plugin, &installed).await?;
+    let command = named_files::read(ready.card, command.clone())?;
 
     let source = source::open(&settings, &clusters, &console).await?;
     let redaction = capture::redaction(&settings, &[])?;

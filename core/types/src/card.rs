@@ -72,7 +72,7 @@ pub enum Kind {
     Boolean,
     /// `10s`, `5m`.
     Duration,
-    /// A file.
+    /// A file of the user's: the plugin gets what is in it.
     Path,
 }
 

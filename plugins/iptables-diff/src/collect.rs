@@ -57,6 +57,17 @@ const EVERY: [Question; 10] = [
     Question::Addresses,
 ];
 
+/// Which hosts that are no nodes are asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'a> {
+    /// None.
+    None,
+    /// The one of this name.
+    Named(&'a str),
+    /// All.
+    All,
+}
+
 /// Commands with the reason for each, as the card declares them: first the form that is asked,
 /// behind it those in which captures and sysdumps may have the same answer.
 pub const COMMANDS: [(&str, &str); 12] = [
@@ -112,12 +123,23 @@ impl Question {
     }
 }
 
-/// Asks and hands over what came.
+/// Asks and hands over what came. Hosts beside the cluster are asked where `wanted` says so, and
+/// where there are no others: one that answers to nobody but root would make every run partial.
 ///
 /// # Errors
 /// Only when the hosts themselves cannot be listed.
-pub fn collect(scope: Scope, fold: Fold) -> Result<Fleet, Failure> {
-    let listed = hosts::list()?;
+pub fn collect(scope: Scope, fold: Fold, wanted: Beside<'_>) -> Result<Fleet, Failure> {
+    let mut listed = hosts::list()?;
+    if listed.iter().any(|host| host.kind == Kind::Node) {
+        listed.retain(|host| {
+            host.kind == Kind::Node
+                || match wanted {
+                    Beside::All => true,
+                    Beside::Named(name) => host.name == name,
+                    Beside::None => false,
+                }
+        });
+    }
     let mut fleet = Fleet { store: Store::new(fold), ..Fleet::default() };
     fleet.hosts = listed
         .iter()
@@ -153,6 +175,28 @@ pub fn collect(scope: Scope, fold: Fold) -> Result<Fleet, Failure> {
         refuse(&mut fleet.hosts[host], question, &failure);
     }
     Ok(fleet)
+}
+
+/// Takes rules from a file of the user's in as if another host had them, and says where it is in
+/// the fleet. A file that was made on one of the nodes is read with that node's values.
+pub fn add_file(fleet: &mut Fleet, name: &str, text: &str) -> usize {
+    let is_named = |ip: &IpAddr| {
+        let ip = ip.to_string();
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').any(|word| word == ip)
+    };
+    let owner = fleet.hosts.iter().find(|host| {
+        host.routers.iter().flatten().any(is_named) || host.addresses.iter().any(is_named)
+    });
+    let literals = owner.map(|host| host.literals.clone()).unwrap_or_default();
+    let set = fleet.store.read(text, &literals, None);
+    let dump = Dump { place: name.to_owned(), set };
+    fleet.hosts.push(Host {
+        name: name.to_owned(),
+        literals,
+        rules: [Some(Ok(dump)), None],
+        ..Host::default()
+    });
+    fleet.hosts.len() - 1
 }
 
 /// The output of a command that ended well; else what it said.

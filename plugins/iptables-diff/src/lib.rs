@@ -19,7 +19,7 @@ use lab_netfilter::walk::Packet;
 use lab_plugin::{Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow};
 use regex::Regex;
 
-use collect::Scope;
+use collect::{Beside, Scope};
 use groups::Groups;
 use model::Fleet;
 use report::{Chosen, Counting};
@@ -41,6 +41,7 @@ impl Plugin for IptablesDiff {
             .command(
                 Command::new(&["iptables-diff", "diff"], "Show the differences as unified diffs")
                     .argument(base())
+        .argument(base_file())
                     .argument(all())
                     .argument(literal())
                     .example(
@@ -91,6 +92,11 @@ fn base() -> Argument {
         .hosts()
 }
 
+fn base_file() -> Argument {
+    let about = "Compare with the rules in this file, as iptables-save prints them";
+    Argument::flag("base-file", Kind::Path, about)
+}
+
 fn all() -> Argument {
     Argument::flag("all", Kind::Boolean, "Compare hosts that are no nodes too")
 }
@@ -111,6 +117,7 @@ fn main_command() -> Command {
              chain does. With --rules --against CAPTURE each changed rule of each host is one row.",
         )
         .argument(base())
+        .argument(base_file())
         .argument(all())
         .argument(literal())
         .argument(Argument::flag("rules", Kind::Boolean, "Also list every rule as it is compared; made for --against"))
@@ -186,14 +193,24 @@ fn send<R: TableRow>(
 }
 
 fn grouped(call: &Call) -> Result<(Fleet, Vec<usize>, Groups), Failure> {
-    let fleet = collect::collect(Scope::Compare, fold(call))?;
+    let beside = match call.text("base") {
+        _ if call.flag("all") => Beside::All,
+        Some(name) => Beside::Named(name),
+        None => Beside::None,
+    };
+    let mut fleet = collect::collect(Scope::Compare, fold(call), beside)?;
     let mut compared = fleet.compared();
     if call.flag("all") {
         compared = (0..fleet.hosts.len()).collect();
     }
-    let base = match call.text("base") {
-        None => None,
-        Some(name) => Some(base_of(&fleet, name)?),
+    let base = match (call.text("base"), call.files("base-file").first()) {
+        (None, None) => None,
+        (Some(name), None) => Some(base_of(&fleet, name)?),
+        (None, Some((name, text))) => Some(collect::add_file(&mut fleet, name, text)),
+        (Some(_), Some(_)) => {
+            let message = "--base and --base-file: there is one base; leave one of them out";
+            return Err(Failure::InvalidInput(message.to_owned()));
+        }
     };
     if let Some(base) = base.filter(|base| !compared.contains(base)) {
         compared.push(base);
@@ -237,7 +254,7 @@ fn run_diff(call: &Call) -> Result<(), Failure> {
 }
 
 fn run_expected() -> Result<(), Failure> {
-    let mut fleet = collect::collect(Scope::Expected, Fold::Literal)?;
+    let mut fleet = collect::collect(Scope::Expected, Fold::Literal, Beside::None)?;
     let outcome = judge::expected(&mut fleet);
     send::<ExpectedRow>("expected", report::expected_rows(&fleet, &outcome.verdicts))?;
     outcome.findings.into_iter().try_for_each(Finding::report)?;
@@ -245,7 +262,7 @@ fn run_expected() -> Result<(), Failure> {
 }
 
 fn run_hosts() -> Result<(), Failure> {
-    let fleet = collect::collect(Scope::Tools, Fold::Names)?;
+    let fleet = collect::collect(Scope::Tools, Fold::Names, Beside::All)?;
     send::<HostRow>("hosts", report::host_rows(&fleet))?;
     judge::tools(&fleet).into_iter().try_for_each(Finding::report)
 }
@@ -263,7 +280,8 @@ fn run_show(call: &Call) -> Result<(), Failure> {
         chain: pattern("chain")?,
         grep: pattern("grep")?,
     };
-    let fleet = collect::collect(Scope::Show, Fold::Literal)?;
+    let beside = call.text("shown").map_or(Beside::None, Beside::Named);
+    let fleet = collect::collect(Scope::Show, Fold::Literal, beside)?;
     if let Some(name) = &chosen.host
         && !fleet.hosts.iter().any(|host| host.name == *name)
     {
@@ -275,7 +293,7 @@ fn run_show(call: &Call) -> Result<(), Failure> {
 }
 
 fn run_path(call: &Call) -> Result<(), Failure> {
-    let fleet = collect::collect(Scope::Path, Fold::Literal)?;
+    let fleet = collect::collect(Scope::Path, Fold::Literal, Beside::All)?;
     let end = |name: &str| address(&fleet, name, call.text(name).unwrap_or_default());
     let (source, destination) = (end("source")?, end("destination")?);
     if source.is_ipv4() != destination.is_ipv4() {

@@ -8,6 +8,7 @@ use iptables_diff::IptablesDiff;
 use lab_backend::{Addition, Capture, Host, HostKind};
 use lab_output::{Finding, Report};
 use lab_plugin_test::{Lab, Run};
+use lab_types::Value;
 
 const CAPTURE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures/cilium-1.18.0-native.zip");
@@ -313,4 +314,22 @@ fn members_of_sets_stand_with_their_rules() {
         .flat_map(|row| &row.cells)
         .map(|cell| cell.plain().into_owned());
     assert!(cells.into_iter().any(|cell| cell.contains("set cilium_node_set_v4 (192.168.10.100)")));
+}
+
+#[test]
+fn a_file_is_a_base_with_the_values_of_the_node_it_is_from() {
+    let saved = with(FEEDER, "-A INPUT -s 203.0.113.0/24 -j DROP\n");
+    let values = [
+        ("base-file", Value::Texts(vec![saved])),
+        ("base-file name", Value::Texts(vec!["rules.v4".to_owned()])),
+    ];
+    let run = Lab::open(CAPTURE).run::<IptablesDiff>(&["iptables-diff"], &values);
+    assert_eq!(run.result, Ok(()));
+    let table = run.report.tables.iter().find(|table| table.name() == "differences").unwrap();
+    let rows: Vec<String> = table
+        .rows()
+        .iter()
+        .map(|row| [0, 4, 7].map(|place| row.cells[place].plain().into_owned()).join(" "))
+        .collect();
+    assert_eq!(rows, ["k8s-ctr, k8s-w0, k8s-w1 removed -s 203.0.113.0/24 -j DROP"]);
 }

@@ -41,6 +41,15 @@ impl Call {
         }
     }
 
+    /// What is in the files that an argument of [`Kind::Path`](crate::Kind::Path) names, each
+    /// with its name.
+    pub fn files<'c>(&'c self, name: &'c str) -> Vec<(&'c str, &'c str)> {
+        let names = self.texts(&format!("{name} name"));
+        let texts = self.texts(name);
+        let name_of = |at: usize| names.get(at).copied().unwrap_or(name);
+        texts.into_iter().enumerate().map(|(at, text)| (name_of(at), text)).collect()
+    }
+
     /// A switch; off when not given.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), Some(Value::Boolean(true)))

@@ -213,8 +213,13 @@ fn settings_are_broken_one_by_one() {
                     writeln!(files, "{folder}/{key}:{value}").unwrap();
                 }
             }
-            files
-                .push_str("/tmp/cilium/config-map/..data_1763867210/config-sources:config-map:x\n");
+            for (key, value) in [
+                ("config-sources", "config-map:x"),
+                ("config-sources-overrides", r#"{"allowConfigKeys":[],"denyConfigKeys":[]}"#),
+            ] {
+                let folder = "/tmp/cilium/config-map/..data_1763867210";
+                writeln!(files, "{folder}/{key}:{value}").unwrap();
+            }
             it.print("k8s-w1", STARTED_WITH, 0, &files);
         },
         &[("warn", "config-drift", "bpf-policy-map-max")],

@@ -58,7 +58,7 @@ impl Plugin for UpgradeCheck {
                 .argument(deep())
                 .example("kubectl lab upgrade-check --to 1.18", "what is in the way, worst first")
                 .example(
-                    "kubectl lab upgrade-check --values \"$(helm get values cilium -n kube-system)\"",
+                    "helm get values cilium -n kube-system | kubectl lab upgrade-check --values -",
                     "also which Helm values the new chart refuses",
                 ),
             )
@@ -69,7 +69,10 @@ impl Plugin for UpgradeCheck {
                 ))
                 .argument(to().default(&newest))
                 .argument(deep())
-                .example("kubectl lab upgrade-check plan --to 1.20", "every step with its commands"),
+                .example(
+                    "kubectl lab upgrade-check plan --to 1.20",
+                    "every step with its commands",
+                ),
             )
             .command(
                 looking(Command::new(
@@ -135,17 +138,12 @@ fn looking(command: Command) -> Command {
         .argument(Argument::flag("from-version", Kind::Text, FROM_VERSION))
         .argument(Argument::flag(
             "values",
-            Kind::Text,
-            "Values of the Helm release as YAML, the text itself: \
-             --values \"$(helm get values cilium -n kube-system)\"",
+            Kind::Path,
+            "File with the values of the Helm release; `helm get values cilium -n kube-system` \
+             prints them, and `-` is standard input",
         ))
         .argument(
-            Argument::flag(
-                "rules",
-                Kind::Text,
-                "Rules of your own as TOML, the text itself: --rules \"$(cat rules.toml)\"",
-            )
-            .repeated(),
+            Argument::flag("rules", Kind::Path, "File with rules of your own, as TOML").repeated(),
         )
 }
 
@@ -161,8 +159,8 @@ impl Subject {
         let rules = rules(call)?;
         let mut inputs = collect::core();
         let (from, to) = versions(call, &inputs)?;
-        inputs.values = match call.text("values") {
-            Some(text) => Fact::Known(values::read(text)?),
+        inputs.values = match call.files("values").first() {
+            Some((_, text)) => Fact::Known(values::read(text)?),
             None => Fact::Absent,
         };
         collect::rest(&mut inputs, &from, call.flag("deep"));
@@ -174,8 +172,8 @@ impl Subject {
 /// The rules that come with the plugin, then the user's.
 fn rules(call: &Call) -> Result<Vec<Rule>, Failure> {
     let (mut rules, mut errors) = rule::built_in();
-    let own = call.texts("rules").into_iter().map(str::to_owned).zip(1..);
-    let own = own.map(|(text, number)| (format!("--rules ({number})"), text));
+    let own = call.files("rules").into_iter();
+    let own = own.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let setting = collect::extra_rules();
     let setting = setting.map(|text| ("extra-rules of the configuration file".to_owned(), text));
     for (file, text) in setting.into_iter().chain(own) {

@@ -27,7 +27,7 @@ pub fn read(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     let (settings, problems) = parse_settings(text);
     match problems.first() {
         Some(problem) => Err(Failure::InvalidInput(format!(
-            "--values: {problem}; give the text of the values, as --values \"$(cat values.yaml)\""
+            "--values: {problem}; name a file with the values, as --values values.yaml"
         ))),
         None => Ok(settings.into_iter().map(|it| (it.key, it.value)).collect()),
     }

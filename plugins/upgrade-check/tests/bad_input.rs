@@ -172,12 +172,20 @@ fn arguments_that_make_no_sense_are_refused_with_a_way_out() {
     }
     let message = refused(&check(&cluster, "values", &[text("values", "{\"a\": ")]));
     assert!(message.starts_with("--values: "), "{message}");
-    let own =
-        |rules: &str| check(&cluster, "rules", &[("rules", Value::Texts(vec![rules.to_owned()]))]);
+    let own = |rules: &str| {
+        check(
+            &cluster,
+            "rules",
+            &[
+                ("rules", Value::Texts(vec![rules.to_owned()])),
+                ("rules name", Value::Texts(vec!["own.toml".to_owned()])),
+            ],
+        )
+    };
     let message = refused(&own("[[rule]]\nid = \"mine\"\n"));
-    assert!(message.contains("--rules (1), line 1: rule `mine`: "), "{message}");
+    assert!(message.contains("own.toml, line 1: rule `mine`: "), "{message}");
     let message = refused(&own("a = [\n"));
-    assert!(message.contains("--rules (1), line "), "{message}");
+    assert!(message.contains("own.toml, line "), "{message}");
 }
 
 const OWN: &str = r#"

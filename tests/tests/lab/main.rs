@@ -19,11 +19,14 @@ mod each;
 mod faults;
 mod forwarding;
 mod ipam;
+mod iptables;
+mod monitor;
 mod nodes;
 mod reach;
 mod routes;
 mod scale;
 mod silent_hosts;
+mod status;
 mod sysdumps;
 mod transports;
 
@@ -64,6 +67,14 @@ const SCENARIOS: &[Scenario] = &[
     ("reach: a firewall that no table shows", reach::firewall),
     ("reach: the MTU of a narrow link", reach::narrow_link),
     ("completion: kubectl asks the program", completion::through_kubectl),
+    ("iptables: nodes are equal, and as the model says", iptables::healthy),
+    ("iptables: a rule removed, moved, duplicated, changed", iptables::broken),
+    ("iptables: two moments, and a file", iptables::moments),
+    ("status: what is shown is what the agents say", status::table),
+    ("status: a setting that waits for a restart", status::drift),
+    ("monitor: pings are seen where they pass, live and recorded", monitor::pings),
+    ("monitor: the black hole is where packets are lost", monitor::lost),
+    ("monitor: a denied ping is dropped where it arrives", monitor::denied),
     ("fault: a direct route is missing", faults::missing),
     ("fault: a route of a node that is gone", faults::stale),
     ("fault: a direct route to the wrong node", faults::wrong_next_hop),

@@ -89,8 +89,10 @@ impl<'c> Settings<'c> {
         let nodes = self.cluster.nodes.iter();
         let started =
             nodes.flat_map(|node| node.answers.started_with.known().into_iter().flatten());
-        // Where the settings come from is written beside them.
-        let started = started.map(|(key, _)| &**key).filter(|key| *key != "config-sources");
+        // Where the settings come from is written beside them, by the agent's own init container.
+        let is_setting =
+            |key: &&str| !matches!(*key, "config-sources" | "config-sources-overrides");
+        let started = started.map(|(key, _)| &**key).filter(is_setting);
         let configs = self.cluster.node_configs.known().into_iter().flatten();
         let own = configs.flat_map(|config| config.settings().keys().map(String::as_str));
         let written = self.cluster.config.known().into_iter().flatten();
