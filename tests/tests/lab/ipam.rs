@@ -24,6 +24,21 @@ pub(crate) fn ranges_of_kubernetes(cluster: &Cluster) {
     }
 }
 
+/// Addresses in use are those that each agent counts.
+pub(crate) fn in_use(cluster: &Cluster) {
+    let run = cluster.lab("ipam --deep -o json").run().exits(0);
+    let shown = rows(&run, "ipam");
+    for (node, cidr) in cluster.pod_cidrs() {
+        let row = shown.iter().find(|row| row["host"] == node.as_str()).expect("a row");
+        assert_eq!(word(&row["cidr"]), cidr, "{row}");
+        let agent = cluster.agent(&node);
+        let says = cluster
+            .kubectl(&format!("-n kube-system exec {agent} -c cilium-agent -- cilium-dbg status"));
+        let counted = format!("IPv4: {}/{} allocated from {cidr}", row["used"], row["total"]);
+        assert!(says.contains(&counted), "{row}\n{says}");
+    }
+}
+
 pub(crate) fn blocks_of_pools(cluster: &Cluster) {
     let objects: Value = serde_json::from_str(&cluster.kubectl("get ciliumnodes -o json"))
         .expect("kubectl prints JSON");

@@ -70,6 +70,7 @@ const SCENARIOS: &[Scenario] = &[
     ("iptables: nodes are equal, and as the model says", iptables::healthy),
     ("iptables: a rule removed, moved, duplicated, changed", iptables::broken),
     ("iptables: two moments, and a file", iptables::moments),
+    ("ipam: addresses in use are those that the agents count", ipam::in_use),
     ("status: what is shown is what the agents say", status::table),
     ("status: a setting that waits for a restart", status::drift),
     ("monitor: pings are seen where they pass, live and recorded", monitor::pings),
@@ -146,14 +147,17 @@ fn live() {
     let mut failed = Vec::new();
     assert!(scenarios.iter().any(|(name, _)| name.contains(&only)), "no scenario has `{only}`");
     for (name, scenario) in scenarios.iter().filter(|(name, _)| name.contains(&only)) {
-        let began = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| scenario(&cluster)));
-        let took = began.elapsed().as_secs_f32();
-        if outcome.is_ok() {
-            say(format_args!("lab: ok      {took:5.1} s  {name}"));
-        } else {
-            // Why is said already, where it happened.
-            say(format_args!("lab: FAILED  {took:5.1} s  {name}"));
+        // Twice, because three clusters' worth of machines share this one, and what is late once
+        // is no fault of the program. Why it failed is said where it happened, also then.
+        let passed = ["FAILED, once more", "FAILED"].into_iter().any(|word| {
+            let began = Instant::now();
+            let is_ok = catch_unwind(AssertUnwindSafe(|| scenario(&cluster))).is_ok();
+            let took = began.elapsed().as_secs_f32();
+            let word = if is_ok { "ok     " } else { word };
+            say(format_args!("lab: {word} {took:5.1} s  {name}"));
+            is_ok
+        });
+        if !passed {
             failed.push(*name);
         }
     }
