@@ -4,13 +4,14 @@
 //! two things measured in turn in one run. `target/benches/bench
 //! --help` says how. Nothing here is part of the program.
 //!
-//! In reading order: [`generate`] makes a capture of any size, [`crowd`] serves a cluster of any
+//! In reading order: [`generate`] makes a capture of any size, [`events`] and [`filters`] one of many lines, [`crowd`] serves a cluster of any
 //! size, [`peer`] is what a native program would do with the capture's files, [`arguments`] reads
 //! a command line, [`measure`] runs processes, [`table`] prints what came out.
 
 pub mod arguments;
 pub mod crowd;
 pub mod events;
+pub mod filters;
 pub mod generate;
 pub mod measure;
 pub mod peer;

@@ -1,6 +1,7 @@
 //! Measures everything that the program promises in numbers, and prints one table of ratios.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
 
+mod filters;
 mod live;
 
 use std::ffi::OsString;
@@ -21,7 +22,7 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
   target/benches/bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [fanout] [soak] [peer] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [size]
 
   --program PATH   kubectl-lab; the release when not given
   --kubectl PATH   kubectl; from PATH when not given
@@ -49,6 +50,8 @@ What is measured:
            `cat`: lines in a second, and the largest resident size with N rows and with a tenth
   each     1000 hosts that answer 1 MB each, folded by the component in the program's engine and
            drawn: the largest resident size, with three different answers and with 1000
+  filters  whole processes: `iptables-diff` over 10 hosts with 40000 rules each and over 1000 with
+           1000 each, against `sort -u` over the same files; and the largest resident size
   monitor  E real events of agents, parsed, named and counted by `monitor flows` as a component
            and natively; and every one as a line of `monitor -o ndjson` by the whole program
   fanout   whole processes, against N nodes on loopback that answer after 20 ms: one command on all
@@ -133,7 +136,7 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 12] = [
+const SECTIONS: [(&str, Section); 13] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
@@ -142,6 +145,7 @@ const SECTIONS: [(&str, Section); 12] = [
     ("monitor", monitor),
     ("stream", stream),
     ("each", each),
+    ("filters", filters::filters),
     ("fanout", live::fan_out),
     ("soak", live::soak),
     ("peer", live::peer),
