@@ -69,6 +69,12 @@ fn mask(len: u8) -> u128 {
     u128::from(ones(len)) << 64 | u128::from(ones(len.saturating_sub(64)))
 }
 
+/// Whether the first `len` bits are the same.
+#[inline]
+fn same_head(a: u32, b: u32, len: u8) -> bool {
+    (a ^ b).checked_shr(32 - u32::from(len.min(32))).unwrap_or(0) == 0
+}
+
 /// A network: an address with a length, bits behind the length always zero.
 ///
 /// Ordered by family, then address, then length, so that a prefix sorts right before what it
@@ -128,6 +134,12 @@ impl Prefix {
     #[inline]
     pub(crate) fn aligned(&self) -> u128 {
         u128::from_ne_bytes(self.bits)
+    }
+
+    /// The address of an IPv4 prefix: of a million comparisons nearly all are of these.
+    #[inline]
+    fn v4(&self) -> u32 {
+        (self.aligned() >> 96) as u32
     }
 
     #[inline]
@@ -192,16 +204,28 @@ impl Prefix {
     /// Whether the address is in it; never across families.
     #[inline]
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.family == AddressFamily::of(address)
-            && (left_aligned(address) ^ self.aligned()) & mask(self.len) == 0
+        match (self.family, address) {
+            (AddressFamily::V4, IpAddr::V4(ip)) => same_head(self.v4(), ip.to_bits(), self.len),
+            (AddressFamily::V6, IpAddr::V6(ip)) => {
+                (ip.to_bits() ^ self.aligned()) & mask(self.len) == 0
+            }
+            _ => false,
+        }
     }
 
     /// Whether every address of `other` is in it; a prefix covers itself.
     #[inline]
     pub fn covers(&self, other: &Self) -> bool {
-        self.family == other.family
-            && self.len <= other.len
-            && (other.aligned() ^ self.aligned()) & mask(self.len) == 0
+        self.len <= other.len
+            && match (self.family, other.family) {
+                (AddressFamily::V4, AddressFamily::V4) => {
+                    same_head(self.v4(), other.v4(), self.len)
+                }
+                (AddressFamily::V6, AddressFamily::V6) => {
+                    (other.aligned() ^ self.aligned()) & mask(self.len) == 0
+                }
+                _ => false,
+            }
     }
 
     /// Whether some address is in both, which means that one covers the other.

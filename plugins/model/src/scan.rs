@@ -38,6 +38,12 @@ impl<'a> Scanner<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// The same as bytes, whatever letter a place is in.
+    #[inline]
+    pub(crate) fn rest_bytes(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     /// Moves behind bytes that somebody else has read: whole letters only.
     #[inline]
     pub(crate) fn advance(&mut self, n_bytes: usize) {

@@ -11,6 +11,8 @@ pub mod report_routes;
 pub mod report_trace;
 pub mod rows;
 
+use std::mem::ManuallyDrop;
+
 use lab_forwarding::collect::{self, Scope};
 use lab_forwarding::datapath::View;
 use lab_forwarding::trace::{Endpoint, Ends, Unresolved};
@@ -124,7 +126,8 @@ fn run_matrix(call: &Call) -> Result<(), Failure> {
     let (from, to) = (call.texts("source"), call.texts("to"));
     let is_named = !from.is_empty() || !to.is_empty();
     let scope = if is_named { Scope::Full } else { Scope::Pairs };
-    let cluster = model::build(collect::collect(scope)?);
+    // Never taken apart: the component ends with the run, and its memory goes as a whole.
+    let cluster = ManuallyDrop::new(model::build(collect::collect(scope)?));
     if is_named {
         let ends = |names: &[&str]| match names {
             [] => Ok(report_matrix::all_pods(&cluster)),

@@ -51,7 +51,7 @@ pub(super) fn parse_with<R: From<Route>>(
         scanner.peek();
         start = scanner.at();
         n_entries += 1;
-        if let Some((route, n_bytes)) = shortcut(scanner.rest().as_bytes()) {
+        if let Some((route, n_bytes)) = shortcut(scanner.rest_bytes()) {
             scanner.advance(n_bytes);
             routes.push(route);
             return Ok(());
