@@ -1,5 +1,6 @@
 //! `kubectl lab capture`: asks for a capture, and what is done with one: show, verify, add.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +110,23 @@ pub(crate) async fn capture(
     ))
 }
 
+/// Whether a command's program is not on its host: an answer like any other, and kept as one.
+fn is_absent(subject: &str, why: &Failure) -> bool {
+    let program = subject.split(' ').next().unwrap_or_default();
+    why.kind == FailureKind::NotFound && why.message.starts_with(&format!("`{program}` is not "))
+}
+
+/// Says which commands have no program, each with its hosts.
+fn tell_absent<'a>(subjects: impl Iterator<Item = &'a str>) {
+    let mut hosts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (command, host) in subjects.filter_map(|subject| subject.rsplit_once(" on ")) {
+        hosts.entry(command).or_default().push(host);
+    }
+    for (command, hosts) in hosts {
+        terminal::remark(&format!("no program for `{command}` on {}", hosts.join(", ")));
+    }
+}
+
 struct Session<'a> {
     settings: &'a Settings,
     installed: &'a Installed,
@@ -148,7 +166,10 @@ impl Session<'_> {
             }
         }
         let partial = |(subject, why)| Partial { subject, why };
-        Ok(collected.failures.into_iter().map(partial).collect())
+        let (absent, failures): (Vec<_>, Vec<_>) =
+            collected.failures.into_iter().partition(|(subject, why)| is_absent(subject, why));
+        tell_absent(absent.iter().map(|(subject, _)| subject.as_str()));
+        Ok(failures.into_iter().map(partial).collect())
     }
 
     /// Runs a command, for some time if it is one that does not end.
@@ -289,4 +310,20 @@ pub(crate) fn add(
         terminal::remark(&format!("added to {}: {what}", file.display()));
     }
     Ok(exit::CLEAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_answer_and_a_pod_that_is_gone_is_none() {
+        let absent =
+            |message: &str| is_absent("nft -j list ruleset on w1", &Failure::not_found(message));
+        assert!(absent("`nft` is not on router"));
+        assert!(absent("`nft` is not in container `cilium-agent` of pod kube-system/cilium-x"));
+        assert!(!absent("pods \"cilium-x\" not found"));
+        let silent = Failure::unavailable("`nft` is not to be asked");
+        assert!(!is_absent("nft -j list ruleset on w1", &silent));
+    }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lab_benches::arguments::Arguments;
-use lab_benches::{events, filters};
 use lab_benches::generate::{self, Size};
+use lab_benches::{events, filters};
 
 const HELP: &str = "\
 Write the capture of a generated cluster: every node has a direct route to every other one
@@ -50,7 +50,8 @@ fn run() -> Result<(), String> {
     match args.number("filters", 0)? {
         0 => {}
         rules => {
-            return filters::write(size.nodes, rules, Path::new(path)).map_err(|why| why.to_string());
+            return filters::write(size.nodes, rules, Path::new(path))
+                .map_err(|why| why.to_string());
         }
     }
     match args.number("sysdump", 0)? {
