@@ -66,11 +66,9 @@ fn text(name: &str) -> Result<String, Failure> {
         return Err(Failure::invalid(message).hint("is it the file that was meant?"));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        Failure::invalid(format!("`{name}` is no text: line {} is not UTF-8", line + 1))
+        let text = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = text.split(|byte| *byte == b'\n').count();
+        Failure::invalid(format!("`{name}` is no text: line {line} is not UTF-8"))
             .hint("is it packed, or the wrong file?")
     })
 }

@@ -58,16 +58,16 @@ pub(crate) fn pings(cluster: &Cluster) {
     let send = format!("ping -c 4 -W 1 {}", to.ip);
     let run = meanwhile(cluster, &line, &from, &send);
     let forwarded = |node: &str| (node.to_owned(), "forwarded".to_owned());
-    let live = events(&run);
-    assert_eq!(seen(&live, &from.name, &to.name), [forwarded(ctr), forwarded(w1)], "{}", run.err);
-    let times: Vec<String> = live.iter().map(|event| word(&event["time"])).collect();
-    assert!(times.iter().all(|time| time.contains('T')), "{times:?}");
+    let came = events(&run);
+    assert_eq!(seen(&came, &from.name, &to.name), [forwarded(ctr), forwarded(w1)], "{}", run.err);
+    let stamps: Vec<String> = came.iter().map(|event| word(&event["time"])).collect();
+    assert!(stamps.iter().all(|time| time.contains('T')), "{stamps:?}");
     // Recorded, the same events with the same times, in their order.
     let run = cluster.lab("monitor -o ndjson --from").arg(&record).run();
     let again = events(&run);
     assert_eq!(seen(&again, &from.name, &to.name), [forwarded(ctr), forwarded(w1)]);
-    let times: Vec<String> = again.iter().map(|event| word(&event["time"])).collect();
-    assert!(!times.is_empty() && times.is_sorted(), "{times:?}");
+    let stamps: Vec<String> = again.iter().map(|event| word(&event["time"])).collect();
+    assert!(!stamps.is_empty() && stamps.is_sorted(), "{stamps:?}");
 }
 
 pub(crate) fn lost(cluster: &Cluster) {
