@@ -171,7 +171,7 @@ mod tests {
         for cut in 0..=text.len() {
             let mut times = Times::new(vec![5, 5, 7, 6, 9]);
             let (first, second) = text.split_at(cut);
-            let chunks = [first, second].map(|piece| times.split(piece.to_vec())).concat();
+            let chunks = [first, second].map(|piece| times.split(Vec::from(piece))).concat();
             let mut seen: Vec<(u64, String)> = Vec::new();
             for chunk in chunks {
                 match chunk {
@@ -189,6 +189,9 @@ mod tests {
 
     #[test]
     fn without_times_the_output_is_as_it_was() {
-        assert_eq!(Times::new(Vec::new()).split(b"a\nb".to_vec()), [Chunk::Out(b"a\nb".to_vec())]);
+        assert_eq!(
+            Times::new(Vec::new()).split(Vec::from(b"a\nb")),
+            [Chunk::Out(b"a\nb".to_vec())]
+        );
     }
 }
