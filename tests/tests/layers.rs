@@ -68,6 +68,7 @@ const RULES: &[Rule] = &[
             ("core/engine/src/engine.rs", "the limits of the process itself"),
             ("core/live/src/ssh.rs", "ssh tells its reasons in a log of its own"),
             ("core/live/src/relay/tls.rs", "certificates that the settings name"),
+            ("core/src/named_files.rs", "the user names them to a command"),
         ],
     },
     Rule {
