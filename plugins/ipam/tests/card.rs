@@ -1,20 +1,11 @@
 //! The checked-in card is what the plugin says of itself. `LAB_BLESS=1` writes it anew.
 
-use std::fs;
-use std::path::Path;
-
 use ipam::Ipam;
-use lab_plugin::Plugin;
+use lab_plugin_test::card;
 
 #[test]
 fn the_card_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("card.json");
-    let card = Ipam::describe().into_inner();
-    let text = serde_json::to_string_pretty(&card).unwrap() + "\n";
-    if std::env::var_os("LAB_BLESS").is_some() {
-        fs::write(&path, &text).unwrap();
-    }
-    assert!(fs::read_to_string(&path).unwrap() == text, "LAB_BLESS=1 writes {}", path.display());
+    card::<Ipam>(env!("CARGO_MANIFEST_DIR"));
 }
 
 #[test]

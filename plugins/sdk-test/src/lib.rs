@@ -35,6 +35,7 @@
 //! assert_eq!(run.report.tables[0].rows().len(), 4);
 //! ```
 
+mod card;
 mod convert;
 mod golden;
 mod host;
@@ -56,6 +57,7 @@ use lab_plugin::Plugin;
 use lab_types::Position;
 use lab_types::Value;
 
+pub use card::card;
 pub use golden::draw;
 pub use golden::golden;
 

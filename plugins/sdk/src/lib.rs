@@ -51,6 +51,7 @@ pub mod cluster;
 mod fact;
 mod failure;
 mod finding;
+pub mod findings;
 mod host;
 pub mod hosts;
 pub mod inbox;

@@ -1,21 +1,12 @@
 //! The checked-in card is what the plugin says of itself. `LAB_BLESS=1` writes it anew.
 
-use std::fs;
-use std::path::Path;
-
 use lab_plugin::Plugin;
+use lab_plugin_test::card;
 use upgrade_check::UpgradeCheck;
 
 #[test]
 fn the_card_is_up_to_date() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("card.json");
-    let card = UpgradeCheck::describe().into_inner();
-    let text = serde_json::to_string_pretty(&card).expect("a card") + "\n";
-    if std::env::var_os("LAB_BLESS").is_some() {
-        fs::write(&path, &text).expect("a file that can be written");
-    }
-    let now = fs::read_to_string(&path).unwrap_or_default();
-    assert!(now == text, "LAB_BLESS=1 writes {}", path.display());
+    card::<UpgradeCheck>(env!("CARGO_MANIFEST_DIR"));
 }
 
 #[test]

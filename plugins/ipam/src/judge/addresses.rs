@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use lab_plugin::findings::PER_CODE;
 use lab_plugin::{Fact, Finding, Level};
 
-use super::{Options, PER_CODE};
+use super::Options;
 use crate::model::{Address, By, Claim, Cluster, NONE, Node, Owner, Verdict};
 
 /// Adds a finding for each address of which somebody should know.

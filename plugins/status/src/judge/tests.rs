@@ -220,6 +220,6 @@ fn what_is_told_too_often_is_counted() {
         node
     });
     let found = told(&cluster(nodes.collect()));
-    assert_eq!(found.len(), super::PER_CODE);
+    assert_eq!(found.len(), lab_plugin::findings::PER_CODE);
     assert!(found[19].message.ends_with("and 30 more of the same kind"), "{}", found[19].message);
 }
