@@ -120,6 +120,21 @@ impl Cluster {
         change
     }
 
+    /// Changes objects with kubectl, and runs another command of it at the end of the scenario.
+    #[track_caller]
+    pub(crate) fn change_objects<S: AsRef<str>>(
+        &self,
+        words: &[S],
+        undo: &[S],
+    ) -> ObjectChange<'_> {
+        let undo = undo.iter().map(|word| word.as_ref().to_owned()).collect();
+        // First, so that half a change is taken back as well.
+        let change = ObjectChange { cluster: self, undo };
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        self.kubectl_words(&words);
+        change
+    }
+
     /// What kubectl prints for the words of a line, as cluster admin.
     #[track_caller]
     pub(crate) fn kubectl(&self, line: &str) -> String {
@@ -264,6 +279,21 @@ impl Drop for Change<'_> {
         if !output.status.success() {
             let Self { host, undo, .. } = self;
             crate::say(format_args!("lab: {host}: {undo}: {}", text(&output.stderr)));
+        }
+    }
+}
+
+/// A change of objects, taken back when it is dropped.
+pub(crate) struct ObjectChange<'c> {
+    cluster: &'c Cluster,
+    undo: Vec<String>,
+}
+
+impl Drop for ObjectChange<'_> {
+    fn drop(&mut self) {
+        let output = self.cluster.command("kubectl").args(&self.undo).output();
+        if !output.as_ref().is_ok_and(|output| output.status.success()) {
+            crate::say(format_args!("lab: kubectl {:?}: {output:?}", self.undo));
         }
     }
 }

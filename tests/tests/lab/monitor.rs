@@ -92,7 +92,7 @@ pub(crate) fn denied(cluster: &Cluster) {
     let path = file.path("policy.json");
     std::fs::write(&path, policy).expect("a file can be written");
     let path = path.display().to_string();
-    cluster.kubectl_words(&["apply", "-f", &path]);
+    let _policy = cluster.change_objects(&["apply", "-f", &path], &["delete", "-f", &path]);
     thread::sleep(Duration::from_secs(3));
     let run = meanwhile(
         cluster,
@@ -100,7 +100,6 @@ pub(crate) fn denied(cluster: &Cluster) {
         &from,
         &format!("ping -c 4 -W 1 {}", to.ip),
     );
-    cluster.kubectl_words(&["delete", "-f", &path]);
     let drops = rows(&run, "drops");
     let found = drops.iter().any(|row| {
         word(&row["reason"]["text"]) == "Policy denied"

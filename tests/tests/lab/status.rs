@@ -31,16 +31,18 @@ pub(crate) fn drift(cluster: &Cluster) {
     let asked = "status config -o json";
     assert!(!codes(asked).contains(&"status/config-drift".to_owned()));
     let key = "bpf-lb-sock";
-    let patch = |value: &str| {
-        let patch = format!(r#"{{"data":{{"{key}":{value}}}}}"#);
+    let data = |value: &str| format!(r#"{{"data":{{"{key}":{value}}}}}"#);
+    let patch = |data: &str| {
         let words = ["-n", "kube-system", "patch", "configmap", "cilium-config", "--type=merge"];
-        cluster.kubectl_words(&[&words[..], &["-p", &patch]].concat());
+        words.into_iter().chain(["-p", data]).map(str::to_owned).collect::<Vec<_>>()
     };
     let before = cluster.config(key);
     let other = if before == "true" { "\"false\"" } else { "\"true\"" };
-    patch(other);
+    let was = if before.is_empty() { "null".to_owned() } else { format!("{before:?}") };
+    let (words, undo) = (patch(&data(other)), patch(&data(&was)));
+    let change = cluster.change_objects(&words, &undo);
     let run = cluster.lab(asked).run();
-    patch(&if before.is_empty() { "null".to_owned() } else { format!("{before:?}") });
+    drop(change);
     let found = finding(&run, "status/config-drift");
     assert!(format!("{found:?}").contains(key), "{found:?}");
     assert!(!codes(asked).contains(&"status/config-drift".to_owned()), "it is put back");
