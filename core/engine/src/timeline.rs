@@ -20,6 +20,10 @@ use crate::inbox::Inbox;
 use crate::inbox::Queue;
 use crate::inbox::Source;
 
+/// Pieces of a moment that are handed over at once, each of up to 32 KiB: a recording may say of
+/// all its lines that they came together.
+const AT_ONCE: usize = 16;
+
 /// Output of a running command.
 pub enum Process {
     /// It is taken as it comes.
@@ -137,15 +141,22 @@ impl Timeline {
         let Some(earliest) = earliest else { return };
         let track = &mut self.tracks[earliest];
         self.now = Some(track.at);
-        let mut next = None;
+        // The rest of a long moment is of the same time.
+        let mut next = Some(track.at);
         let mut pieces = VecDeque::new();
-        while let Some(chunk) = track.stream.next().await {
-            if let Chunk::At(at) = chunk {
+        while pieces.len() < AT_ONCE {
+            match track.stream.next().await {
                 // Clocks are set back at times; the order of a stream's own lines is known.
-                next = Some(at.max(track.at));
-                break;
+                Some(Chunk::At(at)) => {
+                    next = Some(at.max(track.at));
+                    break;
+                }
+                Some(chunk) => pieces.push_back(chunk),
+                None => {
+                    next = None;
+                    break;
+                }
             }
-            pieces.push_back(chunk);
         }
         let mut moment = lock(&track.moment);
         moment.pieces.append(&mut pieces);
@@ -193,6 +204,24 @@ mod tests {
         let seen: Vec<(u64, &str)> = seen.iter().map(|(at, line)| (*at, &**line)).collect();
         // A clock that was set back does not change the order of one stream.
         assert_eq!(seen, [(3, "b3"), (5, "a5"), (6, "c6"), (9, "a9"), (9, "b9"), (9, "b4")],);
+        assert_eq!(inbox.wait().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_long_moment_is_handed_over_in_parts() {
+        let inbox = Inbox::new(false);
+        let mut timeline = Timeline::default();
+        let lines: Vec<Chunk> = (0..=2 * AT_ONCE).map(|_| Chunk::Out(b"x".to_vec())).collect();
+        let chunks = std::iter::once(Chunk::At(7)).chain(lines).chain([Chunk::Ended(Ok(0))]);
+        let chunks = futures::stream::iter(chunks).boxed();
+        let mut process = timeline.start(&inbox, chunks, 4).await;
+        let mut parts = Vec::new();
+        while !timeline.is_empty() {
+            timeline.step(&inbox).await;
+            assert_eq!(timeline.now(), Some(7));
+            parts.push(std::iter::from_fn(|| process.take()).count());
+        }
+        assert_eq!(parts, [AT_ONCE, AT_ONCE, 2]);
         assert_eq!(inbox.wait().await, None);
     }
 
