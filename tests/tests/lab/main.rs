@@ -5,7 +5,8 @@
 //! changed, also when it fails; the rest still runs, and the failures are listed at the end.
 //! `KUBECTL_LAB_TEST_LAB=1` turns it on once `tests/lab/up` has brought the cluster up, and which
 //! scenarios run follows from what it was brought up with;
-//! `KUBECTL_LAB_TEST_ONLY=word` runs the scenarios whose name holds that word.
+//! `KUBECTL_LAB_TEST_ONLY=word` runs the scenarios whose name holds that word, and
+//! `KUBECTL_LAB_TEST_MINUTES=n` begins none after so many minutes.
 
 mod access;
 mod answers;
@@ -32,12 +33,13 @@ mod transports;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cluster::Cluster;
 
 const TURNED_ON: &str = "KUBECTL_LAB_TEST_LAB";
 const ONLY: &str = "KUBECTL_LAB_TEST_ONLY";
+const MINUTES: &str = "KUBECTL_LAB_TEST_MINUTES";
 /// Set in the process that sits at the desk.
 const AT_THE_DESK: &str = "KUBECTL_LAB_TEST_AT_THE_DESK";
 
@@ -144,9 +146,15 @@ fn live() {
         "multi-pool" => MULTI_POOL_IPAM,
         _ => SCENARIOS,
     };
+    let minutes = std::env::var(MINUTES).ok().map(|n| n.parse().expect("a number of minutes"));
+    let ends = minutes.map(|minutes: u64| Instant::now() + Duration::from_secs(minutes * 60));
     let mut failed = Vec::new();
     assert!(scenarios.iter().any(|(name, _)| name.contains(&only)), "no scenario has `{only}`");
     for (name, scenario) in scenarios.iter().filter(|(name, _)| name.contains(&only)) {
+        if ends.is_some_and(|ends| ends < Instant::now()) {
+            say(format_args!("lab: not run, the time is up:  {name}"));
+            continue;
+        }
         // Twice, because three clusters' worth of machines share this one, and what is late once
         // is no fault of the program. Why it failed is said where it happened, also then.
         let passed = ["FAILED, once more", "FAILED"].into_iter().any(|word| {
