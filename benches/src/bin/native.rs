@@ -6,12 +6,13 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use iptables_diff::IptablesDiff;
 use lab_plugin_test::Lab;
 use monitor::Monitor;
 use routes::Routes;
 
 const HELP: &str = "\
-Run the plugin `routes` or `monitor` natively over a capture, several times in one process
+Run the plugin `routes`, `monitor` or `iptables-diff` natively over a capture, several times in one process
 
 Usage: native CAPTURE RUNS [WORD…]
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         let run = Lab::open(capture);
         let run = match path[0] {
             "monitor" => run.run::<Monitor>(&path, &[]),
+            "iptables-diff" => run.run::<IptablesDiff>(&path, &[]),
             _ => run.run::<Routes>(&path, &[]),
         };
         let took = start.elapsed();

@@ -3,9 +3,9 @@
 //! Apart from `judge` because it finds nothing wrong: it only says who is alike.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lab_netfilter::changed::{Difference, differences};
+use lab_netfilter::digest::Digests;
 
 use crate::model::{Family, Fleet};
 
@@ -70,9 +70,9 @@ pub fn group(fleet: &Fleet, compared: &[usize], base: Option<usize>) -> Groups {
         });
         groups[at].hosts.push(idx);
     }
+    let mut digests = Digests::default();
     for group in &mut groups {
-        // Numbers of rules follow the order in which hosts answered; texts do not.
-        group.digest = digest(fleet, group.hosts[0]);
+        group.digest = digest(fleet, group.hosts[0], &mut digests);
     }
     groups.sort_by_key(|group| (std::cmp::Reverse(group.hosts.len()), group.hosts[0]));
     let place = base.and_then(|base| groups.iter().position(|group| group.hosts.contains(&base)));
@@ -105,14 +105,10 @@ pub fn group(fleet: &Fleet, compared: &[usize], base: Option<usize>) -> Groups {
     Groups { groups, base: how, unread }
 }
 
-fn digest(fleet: &Fleet, host: usize) -> String {
-    let mut hasher = DefaultHasher::new();
-    for family in Family::BOTH {
-        if let Some(set) = fleet.hosts[host].set(family) {
-            lab_netfilter::changed::text(&fleet.store, set).hash(&mut hasher);
-        }
-    }
-    format!("{:08x}", hasher.finish() >> 32)
+fn digest(fleet: &Fleet, host: usize, digests: &mut Digests) -> String {
+    let [v4, v6] = Family::BOTH
+        .map(|family| fleet.hosts[host].set(family).map_or(0, |set| digests.of(&fleet.store, set)));
+    format!("{:08x}", v4.wrapping_add(v6.rotate_left(32)) >> 32)
 }
 
 impl Groups {

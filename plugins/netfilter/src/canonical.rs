@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 
 use crate::spec::{Clause, Part, Word, WordList};
 
@@ -48,28 +49,47 @@ pub fn canonical(spec: &str, fold: Fold) -> String {
     let is_tproxy = fold == Fold::Names && target == Some("TPROXY");
     let context = Context { target, is_tproxy, fold };
 
-    let mut packet: Vec<(usize, String)> = Vec::new();
-    let mut matches: Vec<(usize, bool, String)> = Vec::new();
+    // All texts one behind the other; the lists say where each is and in which order they go.
+    let mut texts = String::with_capacity(spec.len() + 16);
+    let mut packet: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut matches: Vec<Match> = Vec::new();
     let mut action = String::new();
     for clause in &clauses {
+        let start = texts.len();
         match clause.part {
-            Part::Packet => packet.push((rank(clause.option), context.text(clause))),
-            Part::Target => join(&mut action, &context.text(clause)),
+            Part::Packet => {
+                context.write(clause, &mut texts);
+                packet.push((rank(clause.option), start..texts.len()));
+            }
+            Part::Target => {
+                if !action.is_empty() {
+                    action.push(' ');
+                }
+                context.write(clause, &mut action);
+            }
+            // Clauses of a module stand together.
             Part::Match(module, place) => {
-                let known = matches.iter().position(|(known, ..)| *known == place);
-                let place = known.unwrap_or_else(|| {
-                    matches.push((place, module == "comment", String::new()));
-                    matches.len() - 1
-                });
-                let text = &mut matches[place].2;
+                let known = matches.last_mut().filter(|known| known.place == place);
+                let is_begun = known.as_ref().is_some_and(|known| !known.text.is_empty());
                 if !matches!(clause.option, "-m" | "--match") {
-                    if text.is_empty() {
-                        let _ = write!(text, "-m {}", module_name(module));
+                    if is_begun {
+                        texts.push(' ');
+                    } else {
+                        let _ = write!(texts, "-m {} ", module_name(module));
                     }
-                    join(text, &context.text(clause));
-                } else if text.is_empty() && !is_protocol(module) && module != "comment" {
+                    context.write(clause, &mut texts);
+                } else if !is_begun && !is_protocol(module) && module != "comment" {
                     // A module without options matches by itself; those of protocols do not.
-                    let _ = write!(text, "-m {}", module_name(module));
+                    let _ = write!(texts, "-m {}", module_name(module));
+                }
+                match known {
+                    Some(known) if is_begun => known.text.end = texts.len(),
+                    Some(known) => known.text = start..texts.len(),
+                    None => matches.push(Match {
+                        place,
+                        is_comment: module == "comment",
+                        text: start..texts.len(),
+                    }),
                 }
             }
         }
@@ -79,17 +99,22 @@ pub fn canonical(spec: &str, fold: Fold) -> String {
         .iter()
         .any(|it| matches!(it.part, Part::Match(module, _) if COUNTING.contains(&module)))
     {
-        matches.sort_by(|one, other| (one.1, &one.2).cmp(&(other.1, &other.2)));
+        matches.sort_by_key(|it| (it.is_comment, &texts[it.text.clone()]));
     }
-    let mut text = String::with_capacity(spec.len());
-    for (_, clause) in &packet {
-        join(&mut text, clause);
-    }
-    for (_, _, clause) in &matches {
-        join(&mut text, clause);
+    let mut text = String::with_capacity(texts.len() + action.len() + 1);
+    let ranges = packet.into_iter().map(|(_, range)| range);
+    for range in ranges.chain(matches.into_iter().map(|it| it.text)) {
+        join(&mut text, &texts[range]);
     }
     join(&mut text, &action);
     text
+}
+
+/// A match module of a rule: the how-manieth it is, and its text.
+struct Match {
+    place: usize,
+    is_comment: bool,
+    text: Range<usize>,
 }
 
 fn join(text: &mut String, more: &str) {
@@ -151,50 +176,53 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn text(&self, clause: &Clause<'_>) -> String {
-        let mut text = String::new();
+    fn write(&self, clause: &Clause<'_>, text: &mut String) {
         if clause.is_negated {
             text.push_str("! ");
         }
         let option = option(clause, self.target);
         if option == "-j" && matches!(value(clause), "NOTRACK") {
             text.push_str("-j CT --notrack");
-            return text;
+            return;
         }
         text.push_str(option);
-        let values = clause.values;
-        let special = match (clause.part, option) {
-            (_, "-s" | "-d") => values.first().map(|word| address(&word.text())),
-            (_, "-p") => values.first().map(|word| protocol(&word.text())),
-            (Part::Target, "--set-xmark") => {
-                values.first().map(|word| self.set_mark(clause.option, &word.text()))
-            }
-            (Part::Target, "--on-port") if self.is_tproxy => Some("$PROXY_PORT".to_owned()),
-            (Part::Match("mark", _), "--mark") if self.is_tproxy => Some("$PROXY_MARK".to_owned()),
-            (Part::Match("mark" | "connmark", _), "--mark")
-            | (Part::Target, "--tproxy-mark" | "--nfmask" | "--ctmask" | "--mask") => {
-                values.first().map(|word| mark(&word.text()))
-            }
-            (_, "--ctstate" | "--ctstatus" | "--dst-type" | "--src-type") => {
-                values.first().map(|word| set_of(&word.text()))
-            }
-            (Part::Match("statistic", _), "--probability") => {
-                values.first().map(|word| probability(&word.text()))
-            }
-            (Part::Match("comment", _), _) if self.fold == Fold::Names => {
-                values.first().and_then(|word| hash(&word.text()))
-            }
-            _ => None,
-        };
+        let special = clause
+            .values
+            .first()
+            .and_then(|word| self.special(clause, option, &word.text()).map(Cow::into_owned));
         if let Some(special) = special {
-            let _ = write!(text, " {special}");
-            return text;
+            text.push(' ');
+            text.push_str(&special);
+            return;
         }
-        for word in values {
+        for word in clause.values {
             text.push(' ');
             text.push_str(&quoted(*word));
         }
-        text
+    }
+
+    /// The one form of a value that has several.
+    fn special<'t>(
+        &self,
+        clause: &Clause<'_>,
+        option: &str,
+        text: &'t str,
+    ) -> Option<Cow<'t, str>> {
+        Some(match (clause.part, option) {
+            (_, "-s" | "-d") => address(text),
+            (_, "-p") => protocol(text),
+            (Part::Target, "--set-xmark") => self.set_mark(clause.option, text).into(),
+            (Part::Target, "--on-port") if self.is_tproxy => "$PROXY_PORT".into(),
+            (Part::Match("mark", _), "--mark") if self.is_tproxy => "$PROXY_MARK".into(),
+            (Part::Match("mark" | "connmark", _), "--mark")
+            | (Part::Target, "--tproxy-mark" | "--nfmask" | "--ctmask" | "--mask") => {
+                mark(text).into()
+            }
+            (_, "--ctstate" | "--ctstatus" | "--dst-type" | "--src-type") => set_of(text).into(),
+            (Part::Match("statistic", _), "--probability") => probability(text).into(),
+            (Part::Match("comment", _), _) if self.fold == Fold::Names => hash(text)?.into(),
+            _ => return None,
+        })
     }
 
     /// `--set-xmark V/M` sets the bits of M to those of V; all others are forms of it.
@@ -270,23 +298,27 @@ fn quoted(word: Word<'_>) -> Cow<'_, str> {
 }
 
 /// `10.0.0.1/32` → `10.0.0.1`, `10.0.0.0/255.0.0.0` → `10.0.0.0/8`; also each of a list.
-fn address(text: &str) -> String {
+fn address(text: &str) -> Cow<'_, str> {
     if text.contains(',') {
-        return text.split(',').map(address).collect::<Vec<_>>().join(",");
+        return text.split(',').map(address).collect::<Vec<_>>().join(",").into();
     }
-    let Some((ip, mask)) = text.split_once('/') else { return text.to_owned() };
-    let is_v6 = ip.contains(':');
-    let len = match mask.parse::<u32>() {
-        Ok(len) => len,
+    let Some((ip, mask)) = text.split_once('/') else { return text.into() };
+    let all = if ip.contains(':') { 128 } else { 32 };
+    match mask.parse::<u32>() {
+        Ok(len) if len == all => ip.into(),
+        Ok(len) if mask.starts_with(['+', '0']) => format!("{ip}/{len}").into(),
+        Ok(_) => text.into(),
         Err(_) => match mask.parse::<Ipv4Addr>().map(u32::from) {
-            Ok(bits) if bits.leading_ones() + bits.trailing_zeros() == 32 => bits.leading_ones(),
-            _ => return text.to_owned(),
+            Ok(bits) if bits == u32::MAX && all == 32 => ip.into(),
+            Ok(bits) if bits.leading_ones() + bits.trailing_zeros() == 32 => {
+                format!("{ip}/{}", bits.leading_ones()).into()
+            }
+            _ => text.into(),
         },
-    };
-    if len == if is_v6 { 128 } else { 32 } { ip.to_owned() } else { format!("{ip}/{len}") }
+    }
 }
 
-fn protocol(text: &str) -> String {
+fn protocol(text: &str) -> Cow<'_, str> {
     match text {
         "1" => "icmp",
         "6" => "tcp",
@@ -296,9 +328,12 @@ fn protocol(text: &str) -> String {
         "51" => "ah",
         "58" | "icmpv6" | "icmp6" => "ipv6-icmp",
         "132" => "sctp",
-        other => return other.to_ascii_lowercase(),
+        other if other.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            return other.to_ascii_lowercase().into();
+        }
+        other => other,
     }
-    .to_owned()
+    .into()
 }
 
 /// `0x0200/0xF00` → `0x200/0xf00`; without a mask it is all bits.

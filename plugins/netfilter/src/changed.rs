@@ -3,7 +3,7 @@
 //! Apart from [`crate::diff`] because here numbers are rules with words again. It must not know
 //! whose rules are the base.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices};
@@ -104,13 +104,10 @@ pub fn differences(store: &Store, base: &Ruleset, here: &Ruleset) -> Vec<Differe
     let mut found = Vec::new();
     for name in names {
         let (old, new) = (base.find(name), here.find(name));
-        for (chain, old, new) in chains(store, old, new) {
-            if old.map(forms) == new.map(forms) && policy(old) == policy(new) {
-                continue;
-            }
+        for (chain, old, new) in changed_chains(store, old, new) {
             let of = |kind| Difference { table: name.to_owned(), chain, kind };
             if policy(old) != policy(new) {
-                let said = |chain: Option<&Chain>| chain.and_then(|chain| chain.policy.clone());
+                let said = |chain: Option<&Chain>| Some(chain?.policy.as_deref()?.to_owned());
                 found.push(of(Kind::Policy { base: said(old), here: said(new) }));
             }
             found.extend(rules(store, old, new).into_iter().map(of));
@@ -122,21 +119,39 @@ pub fn differences(store: &Store, base: &Ruleset, here: &Ruleset) -> Vec<Differe
 /// A chain's name, and the chain in the base and here.
 type Both<'t> = (u32, Option<&'t Chain>, Option<&'t Chain>);
 
-/// The chains of two tables in the order of their names, built-in ones first.
-fn chains<'t>(store: &Store, old: Option<&'t Table>, new: Option<&'t Table>) -> Vec<Both<'t>> {
-    let mut all: BTreeMap<(bool, String), Both<'t>> = BTreeMap::new();
-    let mut add = |chain: &'t Chain, is_new: bool| {
-        let key = (!chain.is_built_in(), store.name(chain.name).to_owned());
-        let pair = all.entry(key).or_insert((chain.name, None, None));
-        *(if is_new { &mut pair.2 } else { &mut pair.1 }) = Some(chain);
-    };
-    old.iter().flat_map(|table| &table.chains).for_each(|chain| add(chain, false));
-    new.iter().flat_map(|table| &table.chains).for_each(|chain| add(chain, true));
-    all.into_values().collect()
+/// The chains of two tables that are not the same, in the order of their names, built-in ones
+/// first. Most chains of most hosts are, so that names are compared behind that.
+fn changed_chains<'t>(
+    store: &Store,
+    old: Option<&'t Table>,
+    new: Option<&'t Table>,
+) -> Vec<Both<'t>> {
+    let all = |table: Option<&'t Table>| table.map_or(&[][..], |table| &table.chains);
+    let in_both = all(old)
+        .iter()
+        .map(|chain| (chain.name, Some(chain), new.and_then(|table| table.find(chain.name))));
+    let only_new = all(new)
+        .iter()
+        .filter(|chain| old.is_none_or(|table| table.find(chain.name).is_none()))
+        .map(|chain| (chain.name, None, Some(chain)));
+    let mut changed: Vec<Both<'t>> = in_both
+        .chain(only_new)
+        .filter(|(_, old, new)| policy(*old) != policy(*new) || !are_equal(*old, *new))
+        .collect();
+    changed.sort_by_key(|(name, old, new)| {
+        (!old.or(*new).is_some_and(Chain::is_built_in), store.name(*name))
+    });
+    changed
 }
 
-fn forms(chain: &Chain) -> Vec<u32> {
-    chain.rules.iter().map(|rule| rule.form).collect()
+fn are_equal(old: Option<&Chain>, new: Option<&Chain>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => {
+            let new = new.rules.iter().map(|rule| rule.form);
+            old.rules.iter().map(|rule| rule.form).eq(new)
+        }
+        (old, new) => old.is_none() && new.is_none(),
+    }
 }
 
 /// What is not said accepts.
@@ -262,10 +277,8 @@ pub fn text(store: &Store, set: &Ruleset) -> String {
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     let mut text = String::new();
     for table in tables {
-        let chains: Vec<&Chain> = chains(store, None, Some(table))
-            .into_iter()
-            .filter_map(|(_, _, chain)| chain.filter(|chain| chain.counts()))
-            .collect();
+        let mut chains: Vec<&Chain> = table.chains.iter().filter(|chain| chain.counts()).collect();
+        chains.sort_by_key(|chain| (!chain.is_built_in(), store.name(chain.name)));
         if chains.is_empty() {
             continue;
         }

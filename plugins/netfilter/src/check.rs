@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use rustc_hash::FxHashMap;
+
 use crate::changed::Place;
-use crate::ruleset::{Chain, Ruleset, Store, Table};
+use crate::ruleset::{Chain, Rule, Ruleset, Store, Table};
 use crate::spec::{self, Part, WordList};
 use crate::walk::{self, HostFacts, Packet, Verdict};
 
@@ -58,53 +60,72 @@ fn pair(table: &Table, chain: &Chain, first: Place, second: Place) -> Pair {
     Pair { table: table.name.clone(), chain: chain.name, first, second }
 }
 
-/// Rules that no packet reaches, each with the earlier rule of its chain that takes all of its
-/// packets and does something else with them.
-pub fn shadowed(store: &Store, set: &Ruleset) -> Vec<Pair> {
+/// What is known of chains that were looked at: most chains of one host are those of all others.
+#[derive(Debug, Default)]
+pub struct Shadows {
+    /// For the forms of a chain in their order, which rule is in the shadow of which.
+    chains: FxHashMap<Box<[u32]>, Vec<(usize, usize)>>,
+}
+
+impl Shadows {
+    /// Rules that no packet reaches, each with the earlier rule of its chain that takes all of its
+    /// packets and does something else with them.
+    ///
+    /// The store has to be the same each time.
+    pub fn shadowed(&mut self, store: &Store, set: &Ruleset) -> Vec<Pair> {
+        let mut found = Vec::new();
+        for table in &set.tables {
+            for chain in table.chains.iter().filter(|chain| chain.rules.len() > 1) {
+                let forms: Vec<u32> = chain.rules.iter().map(|rule| rule.form).collect();
+                if !self.chains.contains_key(&*forms) {
+                    self.chains.insert(forms.clone().into(), in_shadow(store, &chain.rules));
+                }
+                let place = |at: usize| Place { number: at + 1, rule: chain.rules[at] };
+                let pairs = self.chains[&*forms].iter();
+                found
+                    .extend(pairs.map(|(first, at)| pair(table, chain, place(*first), place(*at))));
+            }
+        }
+        found
+    }
+}
+
+/// Which rule of a chain is in the shadow of which.
+fn in_shadow(store: &Store, rules: &[Rule]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
-    for table in &set.tables {
-        for chain in &table.chains {
-            let mut taking: Vec<(Place, Vec<String>, String)> = Vec::new();
-            let mut takes_all: Option<(Place, String)> = None;
-            let is_small = chain.rules.len() <= COMPARED;
-            if !is_small && !chain.rules.iter().any(|rule| takes_every_packet(store.form(*rule))) {
-                continue;
+    let mut taking: Vec<(usize, Vec<String>, String)> = Vec::new();
+    let mut takes_all: Option<(usize, String)> = None;
+    let is_small = rules.len() <= COMPARED;
+    for (at, rule) in rules.iter().enumerate() {
+        let form = store.form(*rule);
+        if let Some((first, action)) = &takes_all {
+            if *action != crate::purpose::action(form) {
+                found.push((*first, at));
             }
-            for (idx, rule) in chain.rules.iter().enumerate() {
-                let place = Place { number: idx + 1, rule: *rule };
-                let form = store.form(*rule);
-                if let Some((first, action)) = &takes_all {
-                    if *action != crate::purpose::action(form) {
-                        found.push(pair(table, chain, *first, place));
-                    }
-                    continue;
-                }
-                if !is_small && !takes_every_packet(form) {
-                    continue;
-                }
-                let (conditions, action, ends) = parts(form);
-                let shadow =
-                    taking.iter().find(|(_, all, _)| all.iter().all(|it| conditions.contains(it)));
-                if let Some((first, _, does)) = shadow {
-                    if *does != action {
-                        found.push(pair(table, chain, *first, place));
-                    }
-                    continue;
-                }
-                if ends && conditions.is_empty() {
-                    takes_all = Some((place, action));
-                } else if ends {
-                    taking.push((place, conditions, action));
-                }
+            continue;
+        }
+        // A rule that leads to a chain takes nothing for good.
+        if store.target(*rule).is_some() && taking.is_empty() {
+            continue;
+        }
+        let (conditions, action, ends) = parts(form);
+        if !is_small && !(ends && conditions.is_empty()) {
+            continue;
+        }
+        let shadow = taking.iter().find(|(_, all, _)| all.iter().all(|it| conditions.contains(it)));
+        if let Some((first, _, does)) = shadow {
+            if *does != action {
+                found.push((*first, at));
             }
+            continue;
+        }
+        if ends && conditions.is_empty() {
+            takes_all = Some((at, action));
+        } else if ends {
+            taking.push((at, conditions, action));
         }
     }
     found
-}
-
-fn takes_every_packet(form: &str) -> bool {
-    let (conditions, _, ends) = parts(form);
-    ends && conditions.is_empty()
 }
 
 /// Conditions of a rule, what it does, and whether it ends the way of what matches.
@@ -277,7 +298,7 @@ mod tests {
     fn rules_behind_one_that_takes_their_packets_are_shadowed() {
         let check = |rules: &str, expected: &[(usize, usize)]| {
             let (store, set) = read(&format!("*filter\n:A - [0:0]\n{rules}COMMIT\n"));
-            assert_eq!(numbers(&shadowed(&store, &set)), expected, "{rules}");
+            assert_eq!(numbers(&Shadows::default().shadowed(&store, &set)), expected, "{rules}");
         };
         check("-A A -j DROP\n-A A -s 10.0.0.1 -j ACCEPT\n", &[(1, 2)]);
         check("-A A -i eth0 -j DROP\n-A A -s 10.0.0.1 -i eth0 -j ACCEPT\n", &[(1, 2)]);

@@ -15,6 +15,7 @@ pub mod canonical;
 pub mod changed;
 pub mod check;
 pub mod diff;
+pub mod digest;
 pub mod ipset;
 pub mod literal;
 pub mod nft;

@@ -20,6 +20,11 @@ impl Literals {
         self.names.entry(value.to_owned()).or_insert_with(|| name.to_owned());
     }
 
+    /// The values.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// Whether there is nothing to fold.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
@@ -51,7 +56,7 @@ impl Literals {
     }
 
     fn word(&self, word: &str) -> Option<String> {
-        if !word.bytes().next()?.is_ascii_hexdigit() && !word.starts_with([':', '[']) {
+        if !word.starts_with(is_first) {
             return None;
         }
         if let Some(name) = self.names.get(word) {
@@ -70,19 +75,40 @@ impl Literals {
             }
         }
         let (address, port) = word.rsplit_once(':')?;
-        let bare = address.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(address);
-        self.names.get(bare).map(|name| format!("{name}:{port}"))
+        self.names.get(bare(address)).map(|name| format!("{name}:{port}"))
     }
 }
 
 /// Whether there is a word that could be an address: most rules have none.
-pub fn may_hold_address(text: &str) -> bool {
-    words_at(text).any(|(_, word)| {
-        word.bytes()
-            .next()
-            .is_some_and(|first| first.is_ascii_hexdigit() || first == b':' || first == b'[')
-            && word.contains(['.', ':'])
+fn may_hold_address(text: &str) -> bool {
+    words_at(text).any(|(_, word)| may_be_address(word))
+}
+
+fn may_be_address(word: &str) -> bool {
+    word.starts_with(is_first) && word.contains(['.', ':'])
+}
+
+/// Whether a value can begin with it.
+fn is_first(letter: char) -> bool {
+    letter.is_ascii_hexdigit() || letter == ':' || letter == '['
+}
+
+/// The values of a text that a host could have: none of them is a host's, and [`Literals::fold`]
+/// leaves the text as it is.
+pub fn own_values(text: &str) -> impl Iterator<Item = &str> {
+    let words = words_at(text).map(|(_, word)| word).filter(|word| may_be_address(word));
+    words.flat_map(|word| {
+        let parts = word.split(['-', ',']).filter(move |part| part.len() < word.len());
+        std::iter::once(word).chain(parts).flat_map(|part| {
+            let address = part.rsplit_once(':').map(|(address, _)| bare(address));
+            std::iter::once(part).chain(address)
+        })
     })
+}
+
+/// An address of IPv6 in front of a port has brackets.
+fn bare(address: &str) -> &str {
+    address.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(address)
 }
 
 fn words_at(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -139,6 +165,18 @@ mod tests {
         #[test]
         fn without_values_nothing_changes(text in "[-a-z0-9 .:/,]{0,60}") {
             prop_assert_eq!(Literals::default().fold(&text).into_owned(), text);
+        }
+
+        /// What is folded has one of the values that could be a host's.
+        #[test]
+        fn own_values_are_all_that_is_folded(
+            text in "((172\\.20\\.0\\.0/24|192\\.168\\.10\\.100|fd00::1|\\[fd00::1\\]|1.2.3.4|[a-z:.-]{0,3})(:80|-|,|-9.9.9.9| )?){0,6}"
+        ) {
+            let host = host();
+            let is_there = own_values(&text).any(|value| host.values().any(|own| own == value));
+            if matches!(host.fold(&text), Cow::Owned(_)) {
+                prop_assert!(is_there, "{text}");
+            }
         }
 
         #[test]

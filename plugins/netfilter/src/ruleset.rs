@@ -11,8 +11,9 @@ mod store;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 pub use store::{Interner, Store};
 
 use crate::save::Counters;
@@ -35,7 +36,7 @@ pub struct Table {
     pub name: String,
     /// In the order of the dump.
     pub chains: Vec<Chain>,
-    by_name: HashMap<u32, usize>,
+    by_name: FxHashMap<u32, u32>,
 }
 
 /// One chain.
@@ -44,7 +45,7 @@ pub struct Chain {
     /// Its name, see [`Store::name`].
     pub name: u32,
     /// What happens at its end; none for a chain that users made.
-    pub policy: Option<String>,
+    pub policy: Option<Rc<str>>,
     /// How often the policy was met.
     pub counters: Option<Counters>,
     /// In order.
@@ -129,6 +130,68 @@ impl TroubleKind {
     }
 }
 
+/// A dump that is being read: the table that is open, and the rules of the chain that was last.
+///
+/// Rules of a chain stand together in a dump, so that its list is made once and no larger than it
+/// has to be: a thousand hosts have half a million chains of one or two rules.
+#[derive(Debug, Default)]
+struct Reading {
+    set: Ruleset,
+    open: Option<usize>,
+    /// The chain that was declared last.
+    last_name: Option<u32>,
+    /// The chain that has the last rules, and its place.
+    chain: Option<(u32, usize)>,
+    rules: Vec<Rule>,
+}
+
+impl Reading {
+    const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    fn open(&mut self, table: &str) {
+        self.close();
+        self.open = Some(self.set.table(table));
+    }
+
+    fn close(&mut self) {
+        self.flush();
+        self.open = None;
+    }
+
+    /// A chain of the open table.
+    fn chain(&mut self, name: u32) -> &mut Chain {
+        self.last_name = Some(name);
+        let at = self.open.unwrap_or_default();
+        self.set.tables[at].chain(name)
+    }
+
+    /// Adds a rule to a chain of the open table; whether the chain was there.
+    fn rule(&mut self, chain: u32, rule: Rule) -> bool {
+        let mut is_declared = true;
+        if self.chain.is_none_or(|(last, _)| last != chain) {
+            self.flush();
+            let at = self.open.unwrap_or_default();
+            let place;
+            (place, is_declared) = self.set.tables[at].place(chain);
+            self.chain = Some((chain, place));
+        }
+        self.rules.push(rule);
+        is_declared
+    }
+
+    fn flush(&mut self) {
+        if let (Some(at), Some((_, place))) = (self.open, self.chain.take()) {
+            let rules = &mut self.set.tables[at].chains[place].rules;
+            if rules.is_empty() {
+                rules.reserve_exact(self.rules.len());
+            }
+            rules.append(&mut self.rules);
+        }
+    }
+}
+
 /// Characters of a line that a trouble quotes at most.
 const QUOTED: usize = 200;
 /// Troubles of one kind that are kept of one dump: a binary file has many.
@@ -148,17 +211,26 @@ impl Chain {
 
 impl Table {
     fn chain(&mut self, name: u32) -> &mut Chain {
+        let at = self.place(name).0;
+        &mut self.chains[at]
+    }
+
+    /// The place of a chain, which is made if it is not there; whether it was there.
+    fn place(&mut self, name: u32) -> (usize, bool) {
         let chains = &mut self.chains;
+        let n_chains = chains.len();
+        // More than 4 · 10⁹ chains do not fit into memory.
+        let new = u32::try_from(n_chains).unwrap_or(u32::MAX);
         let at = *self.by_name.entry(name).or_insert_with(|| {
             chains.push(Chain { name, policy: None, counters: None, rules: Vec::new() });
-            chains.len() - 1
+            new
         });
-        &mut chains[at]
+        (at as usize, at != new)
     }
 
     /// The chain of this name, see [`Store::name_id`].
     pub fn find(&self, name: u32) -> Option<&Chain> {
-        self.chains.get(*self.by_name.get(&name)?)
+        self.chains.get(*self.by_name.get(&name)? as usize)
     }
 
     /// Adds a rule at the end of a chain, which is made if it is not there.
@@ -238,8 +310,9 @@ pub fn tool(text: &str) -> Option<Tool> {
 /// What a tool printed as text; bytes that are no UTF-8 become `�` and the first line with one is
 /// told.
 pub fn decode(bytes: &[u8]) -> (Cow<'_, str>, Option<Trouble>) {
-    let Err(error) = std::str::from_utf8(bytes) else {
-        return (String::from_utf8_lossy(bytes), None);
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return (Cow::Borrowed(text), None),
+        Err(error) => error,
     };
     let line = memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count();
     let text = String::from_utf8_lossy(bytes);

@@ -120,7 +120,10 @@ pub struct WordList<'a>(Vec<Word<'a>>);
 impl<'a> WordList<'a> {
     /// Splits what stands behind the chain of a rule.
     pub fn of(spec: &'a str) -> Self {
-        Self(words(spec).collect())
+        // Words have about eight letters.
+        let mut list = Vec::with_capacity(spec.len() / 6 + 2);
+        list.extend(words(spec));
+        Self(list)
     }
 
     /// The words.

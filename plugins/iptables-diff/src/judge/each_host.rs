@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use lab_netfilter::check::{self, Pair};
+use lab_netfilter::check::{self, Pair, Shadows};
 use lab_netfilter::walk::HostFacts;
 use lab_plugin::Finding;
 
@@ -12,11 +12,13 @@ use crate::model::{Dump, Family, Fleet, Host};
 
 /// Adds findings about every host.
 pub(super) fn check(fleet: &Fleet, found: &mut Vec<Finding>) {
+    let mut shadows = Shadows::default();
     for host in &fleet.hosts {
         for family in Family::BOTH {
             let Some(dump) = host.dump(family) else { continue };
             feeders(fleet, host, family, dump, found);
-            shadowed(fleet, host, family, dump, found);
+            let pairs = shadows.shadowed(&fleet.store, &dump.set);
+            shadowed(fleet, host, family, dump, &pairs, found);
             if host.is_node {
                 forward(fleet, host, dump, found);
             }
@@ -55,13 +57,20 @@ fn feeders(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut 
     }
 }
 
-fn shadowed(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut Vec<Finding>) {
-    for pair in check::shadowed(&fleet.store, &dump.set) {
+fn shadowed(
+    fleet: &Fleet,
+    host: &Host,
+    family: Family,
+    dump: &Dump,
+    pairs: &[Pair],
+    found: &mut Vec<Finding>,
+) {
+    for pair in pairs {
         let message = format!(
             "rule {} is never reached: rule {} takes its packets",
             pair.second.number, pair.first.number
         );
-        let finding = Finding::warn("iptables-diff/shadowed", subject(fleet, host, &pair), message);
+        let finding = Finding::warn("iptables-diff/shadowed", subject(fleet, host, pair), message);
         let fix = format!(
             "on {}: {} -t {} -D {} {}, or put it in front of rule {}",
             host.name,
@@ -71,7 +80,7 @@ fn shadowed(fleet: &Fleet, host: &Host, family: Family, dump: &Dump, found: &mut
             pair.second.number,
             pair.first.number
         );
-        found.push(both(fleet, dump, &pair, finding).fix(fix));
+        found.push(both(fleet, dump, pair, finding).fix(fix));
     }
 }
 

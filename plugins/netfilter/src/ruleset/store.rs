@@ -5,12 +5,13 @@
 //! reads.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{Chain, Rule, Ruleset, Table, TroubleKind};
+use rustc_hash::FxHashMap;
+
+use super::{Chain, Reading, Rule, Ruleset, Table, TroubleKind};
 use crate::canonical::{Fold, canonical};
-use crate::literal::{Literals, may_hold_address};
+use crate::literal::{Literals, own_values};
 use crate::save::{Entry, lines};
 use crate::spec;
 
@@ -18,7 +19,7 @@ use crate::spec;
 #[derive(Clone, Debug, Default)]
 pub struct Interner {
     texts: Vec<Rc<str>>,
-    ids: HashMap<Rc<str>, u32>,
+    ids: FxHashMap<Rc<str>, u32>,
 }
 
 impl Interner {
@@ -38,6 +39,11 @@ impl Interner {
     fn text(&self, id: u32) -> &str {
         self.texts.get(id as usize).map_or("", |text| text)
     }
+
+    /// Whether a number is that of a text.
+    fn is(&self, id: u32, text: &str) -> bool {
+        self.texts.get(id as usize).is_some_and(|known| same(known.as_bytes(), text.as_bytes()))
+    }
 }
 
 /// Everything that hosts have in common: the texts of their rules.
@@ -46,10 +52,83 @@ pub struct Store {
     specs: Interner,
     forms: Interner,
     names: Interner,
-    /// For each of `specs`: its form, and whether values of hosts may be in it.
-    form_of: Vec<(u32, bool)>,
+    policies: Interner,
+    /// For each of `specs` what does not depend on the host.
+    known: Vec<Spec>,
+    /// Words of rules that could be a host's own, and the values of hosts.
+    values: Interner,
+    script: Script,
     fold: Fold,
 }
+
+/// What is known of the text of a rule.
+#[derive(Clone, Debug)]
+struct Spec {
+    form: u32,
+    /// Those of `values` in it.
+    values: Box<[u32]>,
+    /// The chain that it leads to; none where the target is the kernel's.
+    target: Option<u32>,
+    is_unsupported: bool,
+}
+
+/// Which rule came behind which: nearly every rule of one host is one of all others, at nearly the
+/// same place, so that it is compared with the one that came there before and not looked up.
+#[derive(Clone, Debug, Default)]
+struct Script {
+    steps: Vec<Step>,
+    places: FxHashMap<(u32, u32), u32>,
+    /// The step with which the last dump began.
+    first: u32,
+    /// The step that was read last of this dump.
+    last: Option<u32>,
+}
+
+/// A rule in its chain.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    chain: u32,
+    spec: u32,
+    /// The step that came behind it the last time.
+    next: u32,
+}
+
+impl Script {
+    /// The step that is likely to come.
+    fn expected(&self) -> Option<(u32, Step)> {
+        let at = self.last.map_or(self.first, |last| self.steps[last as usize].next);
+        Some((at, *self.steps.get(at as usize)?))
+    }
+
+    /// Remembers a step that was not expected.
+    fn learn(&mut self, chain: u32, spec: u32) {
+        let new = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        let at = *self.places.entry((chain, spec)).or_insert(new);
+        if at == new {
+            self.steps.push(Step { chain, spec, next: new.saturating_add(1) });
+        }
+        match self.last {
+            Some(last) => self.steps[last as usize].next = at,
+            None => self.first = at,
+        }
+        self.last = Some(at);
+    }
+}
+
+/// Eight bytes at a time: the comparison of the C library that components have goes byte by byte.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (ones, one_rest) = one.as_chunks::<8>();
+    let (others, other_rest) = other.as_chunks::<8>();
+    ones.iter().zip(others).all(|(a, b)| a == b)
+        && one_rest.iter().zip(other_rest).all(|(a, b)| a == b)
+}
+
+/// kube-proxy's chain with a rule or more for each Service.
+const KUBE_SERVICES: &str = "KUBE-SERVICES";
 
 /// Targets of the kernel, for telling them from chains.
 const TARGETS: [&str; 50] = [
@@ -159,21 +238,41 @@ impl Store {
     }
 
     fn rule_ids(&mut self, spec: &str, literals: &Literals) -> (u32, u32) {
+        let id = self.spec_id(spec);
+        let known = &self.known[id as usize];
+        if known.values.is_empty() || literals.is_empty() {
+            return (id, known.form);
+        }
+        (id, self.folded(known.form, literals))
+    }
+
+    fn spec_id(&mut self, spec: &str) -> u32 {
         let (id, is_new) = self.specs.add(spec);
         if is_new {
             let form = canonical(spec, self.fold);
-            let may_differ = self.fold == Fold::Names && may_hold_address(&form);
-            let (form, _) = self.forms.add(&form);
-            self.form_of.push((form, may_differ));
+            let mut values = Vec::new();
+            if self.fold == Fold::Names {
+                values.extend(own_values(&form).map(|value| self.values.add(value).0));
+            }
+            let target = spec::target(spec)
+                .filter(|target| !TARGETS.contains(target) && spec.ends_with(target))
+                .map(|target| self.names.add(target).0);
+            self.known.push(Spec {
+                form: self.forms.add(&form).0,
+                values: values.into(),
+                target,
+                is_unsupported: spec.contains("[unsupported revision]"),
+            });
         }
-        let (form, may_differ) = self.form_of[id as usize];
-        if !may_differ || literals.is_empty() {
-            return (id, form);
-        }
+        id
+    }
+
+    /// The number of a form with a host's values folded.
+    fn folded(&mut self, form: u32, literals: &Literals) -> u32 {
         let text = self.forms.texts[form as usize].clone();
         match literals.fold(&text) {
-            Cow::Borrowed(_) => (id, form),
-            Cow::Owned(folded) => (id, self.forms.add(&folded).0),
+            Cow::Borrowed(_) => form,
+            Cow::Owned(folded) => self.forms.add(&folded).0,
         }
     }
 
@@ -181,122 +280,122 @@ impl Store {
     ///
     /// - Shape: `iptables-save`, with or without `-c`. `iptables -t TABLE -S` is read as well,
     ///   with the table's name given.
-    /// - Errors: never fails; what is not understood becomes a [`Trouble`] and the rest is kept.
+    /// - Errors: never fails; what is not understood becomes a [`Trouble`](super::Trouble) and the
+    ///   rest is kept.
     /// - Source: iptables 1.8.9, both backends; `tests/dumps`.
     pub fn read(&mut self, text: &str, literals: &Literals, listed: Option<&str>) -> Ruleset {
-        let mut set = Ruleset::default();
-        let mut open: Option<usize> = None;
+        let mut own: Vec<u32> = literals.values().map(|value| self.values.add(value).0).collect();
+        own.sort_unstable();
+        self.script.last = None;
+        let mut reading = Reading::default();
         if let Some(name) = listed {
-            open = Some(set.table(name));
+            reading.open(name);
         }
-        let mut last_chain: Option<(&str, usize)> = None;
         let mut number = 0;
         let mut last_line = "";
         for line in lines(text) {
             number += 1;
             last_line = line.text;
             match line.entry {
-                Entry::Blank => {}
-                Entry::Comment(comment) => set.comment(comment, number, line.text),
-                Entry::Table(name) => {
-                    if open.is_some() && listed.is_none() {
-                        set.trouble(TroubleKind::Cut, number, line.text);
+                Entry::Rule { counters, chain, spec } if reading.is_open() => {
+                    let (chain, spec) = self.step(chain, spec);
+                    let known = &self.known[spec as usize];
+                    let is_unsupported = known.is_unsupported;
+                    let mut form = known.form;
+                    if known.values.iter().any(|value| own.contains(value)) {
+                        form = self.folded(form, literals);
                     }
-                    if set.tables.iter().any(|table| table.name == name) {
-                        set.trouble(TroubleKind::TableTwice, number, line.text);
+                    let rule = Rule { spec, form, line: number, counters };
+                    if !reading.rule(chain, rule) {
+                        reading.set.trouble(TroubleKind::Undeclared, number, line.text);
                     }
-                    open = Some(set.table(name));
-                    last_chain = None;
+                    if is_unsupported {
+                        reading.set.trouble(TroubleKind::Unsupported, number, line.text);
+                    }
                 }
-                Entry::Commit => open = None,
+                Entry::Chain { name, policy, counters } if reading.is_open() => {
+                    let name = self.chain_id(name, reading.last_name);
+                    let chain = reading.chain(name);
+                    chain.policy = (policy != "-").then(|| self.policy(policy));
+                    chain.counters = counters;
+                }
+                Entry::Policy { chain, policy } if reading.is_open() => {
+                    let name = self.names.add(chain).0;
+                    reading.chain(name).policy = Some(self.policy(policy));
+                }
+                Entry::NewChain(name) if reading.is_open() => {
+                    let name = self.names.add(name).0;
+                    reading.chain(name);
+                }
+                Entry::Rule { .. }
+                | Entry::Chain { .. }
+                | Entry::Policy { .. }
+                | Entry::NewChain(_) => {
+                    reading.set.trouble(TroubleKind::Message, number, line.text);
+                }
+                Entry::Blank => {}
+                Entry::Comment(comment) => reading.set.comment(comment, number, line.text),
+                Entry::Table(name) => {
+                    if reading.is_open() && listed.is_none() {
+                        reading.set.trouble(TroubleKind::Cut, number, line.text);
+                    }
+                    if reading.set.tables.iter().any(|table| table.name == name) {
+                        reading.set.trouble(TroubleKind::TableTwice, number, line.text);
+                    }
+                    reading.open(name);
+                }
+                Entry::Commit => reading.close(),
                 Entry::Foreign(text) => {
                     let kind = if text.contains("is incompatible, use 'nft' tool") {
                         TroubleKind::Incompatible
                     } else {
                         TroubleKind::Message
                     };
-                    set.trouble(kind, number, text);
-                }
-                Entry::Chain { name, policy, counters } => {
-                    let Some(table) = open.and_then(|at| set.tables.get_mut(at)) else {
-                        set.trouble(TroubleKind::Message, number, line.text);
-                        continue;
-                    };
-                    let name = self.names.add(name).0;
-                    let chain = table.chain(name);
-                    chain.policy = (policy != "-").then(|| policy.to_owned());
-                    chain.counters = counters;
-                }
-                Entry::Policy { chain, policy } => {
-                    let Some(table) = open.and_then(|at| set.tables.get_mut(at)) else {
-                        set.trouble(TroubleKind::Message, number, line.text);
-                        continue;
-                    };
-                    let name = self.names.add(chain).0;
-                    table.chain(name).policy = Some(policy.to_owned());
-                }
-                Entry::NewChain(name) => {
-                    let Some(table) = open.and_then(|at| set.tables.get_mut(at)) else {
-                        set.trouble(TroubleKind::Message, number, line.text);
-                        continue;
-                    };
-                    let name = self.names.add(name).0;
-                    table.chain(name);
-                }
-                Entry::Rule { counters, chain, spec } => {
-                    let Some(table) = open.and_then(|at| set.tables.get_mut(at)) else {
-                        set.trouble(TroubleKind::Message, number, line.text);
-                        continue;
-                    };
-                    let (spec_id, form) = self.rule_ids(spec, literals);
-                    let rule = Rule { spec: spec_id, form, line: number, counters };
-                    let at = match last_chain {
-                        Some((name, at)) if name == chain => at,
-                        _ => {
-                            let name = self.names.add(chain).0;
-                            let is_declared = table.by_name.contains_key(&name);
-                            table.chain(name);
-                            let at = table.by_name[&name];
-                            if !is_declared {
-                                set.trouble(TroubleKind::Undeclared, number, line.text);
-                            }
-                            last_chain = Some((chain, at));
-                            at
-                        }
-                    };
-                    if spec.contains("[unsupported revision]") {
-                        set.trouble(TroubleKind::Unsupported, number, line.text);
-                    }
-                    if let Some(table) = open.and_then(|at| set.tables.get_mut(at)) {
-                        table.chains[at].rules.push(rule);
-                    }
+                    reading.set.trouble(kind, number, text);
                 }
             }
         }
-        if open.is_some() && listed.is_none() {
-            set.trouble(TroubleKind::Cut, number, last_line);
+        if reading.is_open() && listed.is_none() {
+            reading.set.trouble(TroubleKind::Cut, number, last_line);
         }
+        reading.close();
+        let mut set = reading.set;
         self.check_targets(&mut set);
         set
     }
 
+    /// The numbers of a rule's chain and text.
+    fn step(&mut self, chain: &str, spec: &str) -> (u32, u32) {
+        if let Some((at, step)) = self.script.expected()
+            && self.names.is(step.chain, chain)
+            && self.specs.is(step.spec, spec)
+        {
+            self.script.last = Some(at);
+            return (step.chain, step.spec);
+        }
+        let (chain, spec) = (self.names.add(chain).0, self.spec_id(spec));
+        self.script.learn(chain, spec);
+        (chain, spec)
+    }
+
+    /// The number of a chain's name. Of dumps in the same order it is the one behind the `last`.
+    fn chain_id(&mut self, name: &str, last: Option<u32>) -> u32 {
+        let expected = last.map_or(0, |last| last + 1);
+        if self.names.is(expected, name) { expected } else { self.names.add(name).0 }
+    }
+
+    fn policy(&mut self, policy: &str) -> Rc<str> {
+        let (id, _) = self.policies.add(policy);
+        self.policies.texts[id as usize].clone()
+    }
+
     /// Tells jumps that lead nowhere.
     fn check_targets(&self, set: &mut Ruleset) {
-        // Most rules of a host are jumps to few chains or to many; each text is judged once.
-        let mut known: HashMap<u32, Option<u32>> = HashMap::new();
         let mut lost = Vec::new();
         for table in &set.tables {
             for chain in &table.chains {
                 for rule in &chain.rules {
-                    let target = *known.entry(rule.spec).or_insert_with(|| {
-                        let target = spec::target(self.spec(*rule))?;
-                        let is_last = self.spec(*rule).ends_with(target);
-                        if TARGETS.contains(&target) || !is_last {
-                            return None;
-                        }
-                        // A name that no chain has gets a number that none has.
-                        Some(self.name_id(target).unwrap_or(u32::MAX))
-                    });
+                    let target = self.known[rule.spec as usize].target;
                     if target.is_some_and(|name| !table.by_name.contains_key(&name)) {
                         lost.push((rule.line, self.line(chain.name, *rule)));
                     }
@@ -308,20 +407,30 @@ impl Store {
         }
     }
 
+    /// The chain that a rule leads to, see [`Store::name`]; none where its target is the kernel's.
+    pub fn target(&self, rule: Rule) -> Option<u32> {
+        self.known.get(rule.spec as usize)?.target
+    }
+
+    /// Whether a rule concerns other packets than those beside it, so that its place says nothing:
+    /// kube-proxy writes its rules for Services as they come.
+    pub fn is_in_any_order(&self, chain: &Chain, rule: Rule) -> bool {
+        self.name(chain.name) == KUBE_SERVICES
+            && self.target(rule).is_some_and(|target| {
+                let target = self.name(target);
+                target.starts_with("KUBE-SVC-") || target.starts_with("KUBE-FW-")
+            })
+    }
+
     /// The rules of a chain in the order in which they are compared: as they are, but for those
     /// of `KUBE-SERVICES`, of which each concerns other packets, so that kube-proxy writes them
     /// as they come.
     pub fn compared(&self, chain: &Chain) -> Vec<Rule> {
         let mut rules = chain.rules.clone();
-        if self.name(chain.name) == "KUBE-SERVICES" {
-            let is_of_service = |rule: &Rule| {
-                spec::target(self.spec(*rule)).is_some_and(|target| {
-                    target.starts_with("KUBE-SVC-") || target.starts_with("KUBE-FW-")
-                })
-            };
+        if self.name(chain.name) == KUBE_SERVICES {
             rules.sort_by_cached_key(|rule| {
                 // What concerns all keeps its place behind them.
-                if is_of_service(rule) {
+                if self.is_in_any_order(chain, *rule) {
                     (0, self.form(*rule).to_owned())
                 } else {
                     (1, String::new())
@@ -355,10 +464,20 @@ impl Store {
                     Some("DROP") => 2,
                     Some(_) => 3,
                 });
-                if self.name(chain.name) == "KUBE-SERVICES" {
-                    print.extend(self.compared(chain).iter().map(|rule| rule.form));
-                } else {
-                    print.extend(chain.rules.iter().map(|rule| rule.form));
+                let start = print.len();
+                print.extend(chain.rules.iter().map(|rule| rule.form));
+                if self.name(chain.name) == KUBE_SERVICES {
+                    // In any order, if it is the same for all: that of texts costs more.
+                    let mut forms: Vec<(bool, u32)> = chain
+                        .rules
+                        .iter()
+                        .map(|rule| (!self.is_in_any_order(chain, *rule), rule.form))
+                        .collect();
+                    forms.sort_by_key(|(is_last, form)| {
+                        (*is_last, if *is_last { 0 } else { *form })
+                    });
+                    print.truncate(start);
+                    print.extend(forms.iter().map(|(_, form)| form));
                 }
                 print.push(END);
             }
