@@ -71,6 +71,7 @@ pub(crate) fn options(settings: &Settings, now: i64, hosts: Vec<String>) -> Opti
             Chosen::Csv => Format::Csv,
             Chosen::Ndjson => Format::Ndjson,
             Chosen::Name => Format::Name,
+            Chosen::Diff => Format::Diff,
         },
         width: terminal::size().map(|size| size.columns),
         color: terminal::color(settings),

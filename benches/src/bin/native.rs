@@ -6,13 +6,15 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use guest_parser::Parser;
 use iptables_diff::IptablesDiff;
 use lab_plugin_test::Lab;
 use monitor::Monitor;
 use routes::Routes;
 
 const HELP: &str = "\
-Run the plugin `routes`, `monitor` or `iptables-diff` natively over a capture, several times in one process
+Run a plugin natively: `routes`, `monitor`, `iptables-diff` or the guest `parser`, over a
+capture, several times in one process
 
 Usage: native CAPTURE RUNS [WORD…]
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         let run = Lab::open(capture);
         let run = match path[0] {
             "monitor" => run.run::<Monitor>(&path, &[]),
+            "parser" => run.run::<Parser>(&path, &[]),
             "iptables-diff" => run.run::<IptablesDiff>(&path, &[]),
             _ => run.run::<Routes>(&path, &[]),
         };

@@ -2,7 +2,7 @@
 
 mod capture;
 
-use crate::choice::{Choice, Shell};
+use crate::choice::{Choice, Format, Shell};
 use crate::error::CliError;
 use crate::explanations::explanations;
 use crate::globals::Globals;
@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 use crate::tree::{Builtin, Node, Role, tree};
 use crate::typed;
 use crate::walk::Walk;
-use lab_types::{Argument, Card, Kind, Value};
+use lab_types::{Argument, Card, Command, Kind, Value};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -279,7 +279,14 @@ impl Parser<'_> {
                 if !live {
                     refuse_live_flags(&globals, watch(walk.node()).is_some(), called)?;
                 }
-                Action::Run(Run { plugin: name.clone(), path: path.clone(), live, values })
+                let mut path = path.clone();
+                if globals.output == Some(Format::Diff)
+                    && let Some(diff) = self.diff_of(name, &path)
+                {
+                    values.retain(|(name, _)| diff.arguments.iter().any(|it| it.name == *name));
+                    path.clone_from(&diff.path);
+                }
+                Action::Run(Run { plugin: name.clone(), path, live, values })
             }
             Role::Builtin(builtin) => match builtin {
                 Builtin::Plugins => Action::PluginList,
@@ -327,6 +334,16 @@ impl Parser<'_> {
             .filter(|(name, _)| name == plugin)
             .flat_map(|(_, card)| card.commands.iter());
         commands.any(|command| command.path == path && command.live)
+    }
+
+    /// The command that shows as unified diffs what the command of this path shows as a table: its
+    /// subcommand `diff`.
+    fn diff_of(&self, plugin: &str, path: &[String]) -> Option<&Command> {
+        let (_, card) = self.cards.iter().find(|(name, _)| name == plugin)?;
+        card.commands.iter().find(|command| {
+            matches!(command.path.split_last(), Some((last, of)) if last == "diff" && of == path)
+                && !command.arguments.iter().any(|argument| argument.required)
+        })
     }
 
     fn plugin(&self, name: Option<String>) -> Result<String, CliError> {

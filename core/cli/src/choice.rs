@@ -53,6 +53,7 @@ choice! {
         Csv = "csv": "Rows for spreadsheets",
         Ndjson = "ndjson": "One object per line, as they come",
         Name = "name": "Only what each row is about",
+        Diff = "diff": "Only lines of unified diffs, where a command has them",
     }
 }
 

@@ -23,12 +23,22 @@ pub enum Format {
     Ndjson,
     /// One name for each row.
     Name,
+    /// Texts with lines alone, as `patch`, `delta` and `less` want them.
+    Diff,
 }
 
 impl Format {
     /// Every format, in the order of help.
-    pub const ALL: [Self; 7] =
-        [Self::Table, Self::Wide, Self::Json, Self::Yaml, Self::Csv, Self::Ndjson, Self::Name];
+    pub const ALL: [Self; 8] = [
+        Self::Table,
+        Self::Wide,
+        Self::Json,
+        Self::Yaml,
+        Self::Csv,
+        Self::Ndjson,
+        Self::Name,
+        Self::Diff,
+    ];
 
     /// The word after `-o`.
     pub fn as_str(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Ndjson => "ndjson",
             Self::Name => "name",
+            Self::Diff => "diff",
         }
     }
 
@@ -49,7 +60,7 @@ impl Format {
         match self {
             Self::Table | Self::Name => !column.wide && !column.hidden,
             Self::Wide => !column.hidden,
-            Self::Json | Self::Yaml | Self::Csv | Self::Ndjson => true,
+            Self::Json | Self::Yaml | Self::Csv | Self::Ndjson | Self::Diff => true,
         }
     }
 }

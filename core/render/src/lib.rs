@@ -6,6 +6,7 @@
 
 mod age;
 mod csv;
+mod diff;
 mod document;
 mod error;
 mod findings;

@@ -44,7 +44,7 @@ impl Default for Options {
 
 /// Draws a report: data on `out`; remarks (no rows, no answers) on `err`.
 ///
-/// Findings stand under the tables on `out`, except in CSV and names, where they would not be
+/// Findings stand under the tables on `out`, except in CSV, names and diffs, where they would not be
 /// data, and go to `err`. `out` is buffered here, and flushed before anything is written to `err`.
 ///
 /// # Errors
@@ -67,6 +67,7 @@ pub fn render(
         Format::Csv => crate::csv::write(report, options, out)?,
         Format::Ndjson => crate::ndjson::write(report, out)?,
         Format::Name => crate::name::write(&report.tables, out)?,
+        Format::Diff => crate::diff::write(&report.tables, out)?,
     }
     let empty = report.tables.iter().filter(|table| table.rows().is_empty());
     let drawn = report.tables.iter().any(|table| !table.rows().is_empty());
@@ -94,7 +95,9 @@ pub fn render(
             writeln!(err, "{what} in `{}`", crate::clean(table.name()))?;
         }
     }
-    if matches!(options.format, Format::Csv | Format::Name) && !report.findings.is_empty() {
+    if matches!(options.format, Format::Csv | Format::Name | Format::Diff)
+        && !report.findings.is_empty()
+    {
         let plain = Options { color: false, width: None, ..options.clone() };
         crate::render_findings(&report.findings, &plain, err)?;
         if !report.partials.is_empty() {

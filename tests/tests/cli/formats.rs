@@ -1,5 +1,6 @@
 //! Every format, to a pipe and to terminals of several widths.
 
+use lab_tests::captures::recorded;
 use lab_tests::{Lab, golden};
 
 #[test]
@@ -26,6 +27,30 @@ fn documents_parse_and_hold_the_same_rows() {
     assert_eq!(names.lines().count(), rows.len());
     let csv = Lab::line("routes --demo -o csv").run().out;
     assert_eq!(csv.lines().count(), rows.len() + 1, "and a header");
+}
+
+/// A diff alone, which `patch` reads: the agents' own rules differ from those of the router.
+#[test]
+fn a_diff_is_nothing_but_a_diff() {
+    let lab = |words: &[&str]| {
+        Lab::line("--from").arg(recorded("cilium-1.18.0-native")).args(words.iter().copied())
+    };
+    let all = ["iptables-diff", "--all", "--base", "router"];
+    let table = lab(&["iptables-diff", "diff", "--all", "--base", "router", "-o", "json"]).run();
+    let rows = table.json()["diff"].as_array().cloned().expect("a table of that name");
+    assert!(!rows.is_empty());
+    let texts: Vec<&str> = rows.iter().filter_map(|row| row["diff"].as_str()).collect();
+    let run = lab(&all).args(["-o", "diff"]).run();
+    assert_eq!(run.code, table.code, "the same findings");
+    assert_eq!(run.out.trim_end(), texts.join("\n").trim_end());
+    assert!(run.out.starts_with("--- router\n+++ k8s-"), "{}", run.out);
+    assert!(run.err.contains("iptables-diff/"), "findings are no part of it: {}", run.err);
+
+    let words = ["each", "--diff", "-o", "diff", "--", "iptables-save"];
+    let run = lab(&words).run().exits(0);
+    assert!(run.out.lines().all(|line| line.starts_with(['-', '+', ' ', '@'])), "{}", run.out);
+    let run = lab(&["routes", "-o", "diff"]).run().exits(2);
+    assert!(run.err.contains("no diff is in `routes`"), "{}", run.err);
 }
 
 #[test]

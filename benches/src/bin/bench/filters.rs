@@ -7,7 +7,7 @@ use std::process::Command;
 use lab_benches::measure::{Subject, in_turn};
 use lab_benches::table::Line;
 
-use super::{Report, Setup, TWICE};
+use super::{Report, Setup, TWICE, inner_times};
 
 /// Hosts, and rules of each.
 const SHAPES: [(u32, u32); 2] = [(10, 40_000), (1000, 1000)];
@@ -15,6 +15,9 @@ const SHAPES: [(u32, u32); 2] = [(10, 40_000), (1000, 1000)];
 const SECONDS: f64 = 5.0;
 /// Memory that it may take.
 const MEBIBYTES: f64 = 256.0;
+/// Megabytes a second that are parsed on one core.
+const PARSED_NATIVE: f64 = 200.0;
+const PARSED_WASM: f64 = 130.0;
 
 pub(super) fn filters(setup: &Setup, report: &mut Report) -> Result<(), String> {
     for (hosts, rules) in SHAPES {
@@ -38,6 +41,43 @@ pub(super) fn filters(setup: &Setup, report: &mut Report) -> Result<(), String> 
         #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
         let peak = costs[0].peak() as f64 / f64::from(1 << 20);
         report.lines.push(Line::below(&format!("filters: {name}, peak"), peak, "MiB", MEBIBYTES));
+    }
+    parser(setup, report)
+}
+
+/// What the parser takes: the time of a guest that splits every dump ten times, less that of one
+/// that only has them read.
+fn parser(setup: &Setup, report: &mut Report) -> Result<(), String> {
+    let (hosts, rules) = SHAPES[0];
+    let capture = capture(setup, hosts, rules)?;
+    let mut bytes = 0;
+    for file in dumps(&capture)? {
+        bytes += fs::metadata(&file).map_err(|error| format!("{file}: {error}"))?.len();
+    }
+    let capture = capture.display().to_string();
+    let wasm = setup.parser.display().to_string();
+    let words = |command: &str| ["3", "parser", command].map(str::to_owned);
+    for (name, megabytes) in [("a component", PARSED_WASM), ("native", PARSED_NATIVE)] {
+        let subject = |command: &str| {
+            let head = std::iter::once(capture.clone()).chain(words(command));
+            if name == "native" {
+                Subject::new("parser", &setup.room("native"), head)
+            } else {
+                let head = std::iter::once(wasm.clone()).chain(head);
+                Subject::new("parser", &setup.room("component"), head)
+            }
+        };
+        let [with, without] = inner_times([&subject("ten"), &subject("none")], setup.rounds)?;
+        #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
+        let parsed = 10.0 * bytes as f64 / 1e6 / with.saturating_sub(without).as_secs_f64();
+        report.lines.push(Line {
+            name: format!("filters: parser as {name}"),
+            ours: format!("{parsed:.0} MB/s"),
+            peer: String::new(),
+            ratio: format!("{:.2}", parsed / megabytes),
+            target: format!(">= {megabytes} MB/s"),
+            met: Some(parsed >= megabytes),
+        });
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ Measure kubectl-lab against named peers, and print the ratios
 
   cargo build --release
   cargo build --profile benches --workspace --bins
-  cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer
+  cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer -p guest-parser
   target/benches/bench
 
 Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [size]
@@ -29,6 +29,7 @@ Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream
   --captures DIR   where generated captures are kept; a folder of the system's temporary one
   --wasm PATH      the component of `routes`; where the build of kubectl-lab leaves it
   --guest PATH     the component of the guest `streamer`; where the command above leaves it
+  --parser PATH    the component of the guest `parser`; beside it
   --each PATH      the component of `each`; beside it
   --nodes N        nodes of the large capture, 1000 when not given
   --rows N         rows of a live command, 3000000 when not given
@@ -51,7 +52,8 @@ What is measured:
   each     1000 hosts that answer 1 MB each, folded by the component in the program's engine and
            drawn: the largest resident size, with three different answers and with 1000
   filters  whole processes: `iptables-diff` over 10 hosts with 40000 rules each and over 1000 with
-           1000 each, against `sort -u` over the same files; and the largest resident size
+           1000 each, against `sort -u` over the same files; and the largest resident size. Then
+           the parser alone, as a component and natively: megabytes a second
   monitor  E real events of agents, parsed, named and counted by `monitor flows` as a component
            and natively; and every one as a line of `monitor -o ndjson` by the whole program
   fanout   whole processes, against N nodes on loopback that answer after 20 ms: one command on all
@@ -127,6 +129,7 @@ struct Setup {
     wasm: PathBuf,
     guest: PathBuf,
     rows: u32,
+    parser: PathBuf,
     each: PathBuf,
     /// This room's other programs.
     room: PathBuf,
@@ -207,6 +210,7 @@ fn setup(args: &Arguments) -> Result<Setup, String> {
         captures: path("captures", std::env::temp_dir().join("kubectl-lab-benches")),
         wasm: path("wasm", plugins.join("routes.wasm")),
         guest: path("guest", plugins.join("guest_streamer.wasm")),
+        parser: path("parser", plugins.join("guest_parser.wasm")),
         each: path("each", plugins.join("each.wasm")),
         nodes: args.number("nodes", 1000)?,
         rows: args.number("rows", 3_000_000)?.max(10),

@@ -12,6 +12,7 @@ use crate::Options;
 use crate::RenderError;
 use crate::clean;
 use crate::csv;
+use crate::diff;
 use crate::name;
 use crate::ndjson;
 use crate::ndjson::Heads;
@@ -191,6 +192,7 @@ impl Stream {
                 }
                 csv::write_rows(batch, headers, out)?;
             }
+            Shape::Plain if options.format == Format::Diff => diff::write_rows(batch, out)?,
             Shape::Plain => name::write_rows(batch, out)?,
         }
         Ok(())

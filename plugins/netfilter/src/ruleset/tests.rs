@@ -176,7 +176,55 @@ fn long_lines_and_many_rules_are_read() {
     assert_eq!(error.troubles[0].text.len(), 200);
 }
 
+/// Everything that is known of a dump.
+fn printed(store: &Store, set: &Ruleset) -> String {
+    let mut text = crate::changed::text(store, set);
+    for table in &set.tables {
+        for chain in &table.chains {
+            text += &format!("{} {} {:?}\n", table.name, store.name(chain.name), chain.counters);
+            for rule in &chain.rules {
+                let line = store.line(chain.name, *rule);
+                text +=
+                    &format!("{line} {} {} {:?}\n", store.form(*rule), rule.line, rule.counters);
+            }
+        }
+    }
+    text
+}
+
+/// Lines of which hosts have some, in about the same order.
+const SHARED: [&str; 10] = [
+    "*nat\n",
+    ":INPUT DROP [1:2]\n",
+    ":MINE - [0:0]\n",
+    ":OTHER - [0:0]\n",
+    "[3:4] -A INPUT -s 10.0.0.1/32 -j MINE\n",
+    "-A INPUT -d 10.0.0.2/32 -j DNAT --to-destination 10.0.0.1:80\n",
+    "-A MINE -j RETURN\n",
+    "-A OTHER -j RETURN\n",
+    "-A MINE -j NOBODY\n",
+    "COMMIT\n",
+];
+
 proptest! {
+    /// Whatever other hosts have, a host's rules are what its own dump says.
+    #[test]
+    fn a_store_that_knows_other_hosts_reads_the_same(
+        hosts in prop::collection::vec(prop::collection::vec(prop::sample::select(&SHARED[..]), 0..12), 1..5),
+    ) {
+        let mut shared = Store::new(Fold::Names);
+        for (at, lines) in hosts.iter().enumerate() {
+            let text = lines.concat();
+            let mut own = Literals::default();
+            own.add(&format!("10.0.0.{at}"), "$NODE_IP");
+            let known = shared.read(&text, &own, None);
+            let mut alone = Store::new(Fold::Names);
+            let new = alone.read(&text, &own, None);
+            prop_assert_eq!(printed(&shared, &known), printed(&alone, &new));
+            prop_assert_eq!(known.troubles, new.troubles);
+        }
+    }
+
     #[test]
     fn any_text_is_survived(
         text in "([*:\\[\\]#A-C0-9 \"\\\\é-]{0,12}\n|COMMIT\n|\\*filter\n|:A - \\[0:0\\]\n|-A A -j A\n|-P A DROP\n|-N B\n){0,12}",
