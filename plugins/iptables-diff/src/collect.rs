@@ -11,7 +11,7 @@ use lab_model::iproute2;
 use lab_netfilter::canonical::Fold;
 use lab_netfilter::ipset;
 use lab_netfilter::nft;
-use lab_netfilter::ruleset::{self, Store};
+use lab_netfilter::ruleset::{self, Store, TroubleKind};
 use lab_plugin::hosts::{self, Kind, Outcome};
 use lab_plugin::{Batch, Failure, Place, log, partial};
 
@@ -171,6 +171,7 @@ pub fn collect(scope: Scope, fold: Fold, wanted: Beside<'_>) -> Result<Fleet, Fa
         }
     }
     ask_agents(&mut fleet, &mut silent);
+    ask_nft(&mut fleet, &mut silent);
     for (host, question, failure) in silent {
         refuse(&mut fleet.hosts[host], question, &failure);
     }
@@ -240,6 +241,56 @@ fn ask_agents(fleet: &mut Fleet, silent: &mut Vec<(usize, Question, Failure)>) {
     answered.sort_unstable();
     for at in answered.into_iter().rev() {
         silent.remove(at);
+    }
+}
+
+/// Hosts that have neither, through nft: as far as it knows what iptables made.
+fn ask_nft(fleet: &mut Fleet, silent: &mut Vec<(usize, Question, Failure)>) {
+    let is_rules = |question: &Question| matches!(question, Question::Rules(_));
+    let mut hosts: Vec<usize> =
+        silent.iter().filter(|(_, question, _)| is_rules(question)).map(|it| it.0).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    if hosts.is_empty() {
+        return;
+    }
+    let words: Vec<&str> = Question::NftTables.command().split(' ').collect();
+    let mut batch = Batch::new();
+    for host in &hosts {
+        batch.add(&Place::host(&fleet.hosts[*host].name), &words);
+    }
+    for (index, answer) in batch.as_they_come() {
+        let Some(&host) = hosts.get(index as usize) else { continue };
+        let place = format!("{}: {}", fleet.hosts[host].name, Question::NftTables.command());
+        let outcome = match answer.and_then(|outcome| output(&outcome).map(|()| outcome)) {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                log::debug(&format!("{place}: {}", failure.message()));
+                continue;
+            }
+        };
+        let (text, _) = ruleset::decode(&outcome.out);
+        silent.retain(|(of, question, _)| {
+            let Question::Rules(family) = question else { return true };
+            if *of != host {
+                return true;
+            }
+            let printed = match nft::dump(&text, if *family == Family::V4 { "ip" } else { "ip6" }) {
+                Ok(printed) => printed,
+                Err(why) => {
+                    log::debug(&format!("{place}: {why}"));
+                    return true;
+                }
+            };
+            let mut set = fleet.store.read(&printed, &fleet.hosts[host].literals, None);
+            // Of every other rule a part is not known, which is said once.
+            set.troubles.retain(|trouble| trouble.kind != TroubleKind::Unsupported);
+            let rules = format!("{} rules of {}", set.n_rules(), family.tool());
+            set.trouble(TroubleKind::OnlyNft, 0, &rules);
+            fleet.hosts[host].rules[*family as usize] =
+                Some(Ok(Dump { place: place.clone(), set }));
+            false
+        });
     }
 }
 

@@ -297,6 +297,48 @@ fn what_cannot_be_read_is_told_and_never_called_missing() {
 }
 
 #[test]
+fn a_host_with_nft_alone_is_shown_as_far_as_nft_knows() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../netfilter/tests/dumps");
+    let json = std::fs::read_to_string(folder.join("cilium-1.18.0-native.nft.json")).unwrap();
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nft-alone.zip");
+    std::fs::copy(CAPTURE, &file).unwrap();
+    let addition = Addition::Command {
+        host: Host { name: "firewall".to_owned(), kind: HostKind::Extra, addresses: Vec::new() },
+        in_agent: false,
+        argv: ["nft", "-j", "list", "ruleset"].map(str::to_owned).to_vec(),
+        out: json.into_bytes(),
+    };
+    Capture::add_to(&file, &[addition], None).unwrap();
+    let run = |path: &[&str], values: &[(&str, Value)]| {
+        let run = Lab::open(&file).run::<IptablesDiff>(path, values);
+        assert_eq!(run.result, Ok(()));
+        run.report
+    };
+    let report = run(&["iptables-diff"], &[("all", Value::Boolean(true))]);
+    let told: Vec<String> = report.findings.iter().map(shown).collect();
+    let why = "read from nft, which knows only the names of iptables' extensions";
+    assert!(
+        told.contains(&format!("unknown iptables-diff/unreadable firewall: {why}")),
+        "{told:?}"
+    );
+    assert!(!told.iter().any(|line| line.contains("-rule firewall")), "nothing is called missing");
+
+    let shown = Value::Text("firewall".to_owned());
+    let report = run(&["iptables-diff", "show"], &[("shown", shown)]);
+    let lines: Vec<String> = report.tables[0]
+        .rows()
+        .iter()
+        .map(|row| {
+            row.cells.iter().map(|cell| cell.plain().into_owned()).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    assert!(
+        lines.iter().any(|line| line.contains("CILIUM_FORWARD") && line.contains("lxc+")),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn members_of_sets_stand_with_their_rules() {
     let rule =
         "-A CILIUM_POST_nat -s 172.20.2.0/24 -m set --match-set cilium_node_set_v4 dst -j ACCEPT\n";

@@ -109,7 +109,7 @@ fn in_shadow(store: &Store, rules: &[Rule]) -> Vec<(usize, usize)> {
             continue;
         }
         let (conditions, action, ends) = parts(form);
-        if !is_small && !(ends && conditions.is_empty()) {
+        if !(is_small || ends && conditions.is_empty()) {
             continue;
         }
         let shadow = taking.iter().find(|(_, all, _)| all.iter().all(|it| conditions.contains(it)));

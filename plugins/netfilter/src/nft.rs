@@ -1,10 +1,14 @@
 //! What `nft -j list ruleset` holds besides the tables that iptables makes: foreign tables, which
 //! no dump of iptables shows.
 //!
-//! Apart from [`crate::ruleset`] because nft has rules that iptables cannot print; they are
-//! counted here, not read. It must not know which tables are anybody's.
+//! Apart from [`crate::ruleset`] because nft has rules that iptables cannot print; those of foreign
+//! tables are counted here, not read. It must not know which tables are anybody's.
+
+mod rules;
 
 use std::collections::BTreeMap;
+
+pub use rules::dump;
 
 use serde::Deserialize;
 
@@ -26,8 +30,11 @@ pub struct NftTable {
 impl NftTable {
     /// Whether it is one that iptables makes and shows.
     pub fn is_of_iptables(&self) -> bool {
-        matches!(self.family.as_str(), "ip" | "ip6")
-            && matches!(self.name.as_str(), "filter" | "nat" | "mangle" | "raw" | "security")
+        matches!(self.family.as_str(), "ip" | "ip6") && Self::is_name_of_iptables(&self.name)
+    }
+
+    fn is_name_of_iptables(name: &str) -> bool {
+        matches!(name, "filter" | "nat" | "mangle" | "raw" | "security")
     }
 }
 
@@ -36,13 +43,18 @@ struct Document {
     nftables: Vec<BTreeMap<String, serde_json::Value>>,
 }
 
+impl Document {
+    fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| format!("line {}: {error}", error.line()))
+    }
+}
+
 /// Reads the tables; the message says why none can be read.
 ///
 /// # Errors
 /// No JSON of nft.
 pub fn parse_tables(text: &str) -> Result<Vec<NftTable>, String> {
-    let document: Document =
-        serde_json::from_str(text).map_err(|error| format!("line {}: {error}", error.line()))?;
+    let document = Document::read(text)?;
     let mut tables: Vec<NftTable> = Vec::new();
     for (kind, value) in document.nftables.iter().flatten() {
         let word = |key: &str| value.get(key).and_then(|it| it.as_str()).unwrap_or_default();

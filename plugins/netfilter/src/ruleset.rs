@@ -106,6 +106,8 @@ pub enum TroubleKind {
     Encoding,
     /// The other backend has rules too.
     OtherBackend,
+    /// Only nft could be asked.
+    OnlyNft,
 }
 
 impl TroubleKind {
@@ -121,12 +123,13 @@ impl TroubleKind {
             Self::NoTarget => "a jump to what is neither a chain of this table nor a known target",
             Self::Encoding => "bytes that are no UTF-8, shown as `�`",
             Self::OtherBackend => "the other backend holds rules too",
+            Self::OnlyNft => "read from nft, which knows only the names of iptables' extensions",
         }
     }
 
-    /// Whether rules may be missing from what was read.
+    /// Whether rules, or parts of them, may be missing from what was read.
     pub const fn hides_rules(self) -> bool {
-        matches!(self, Self::Cut | Self::Message | Self::Incompatible)
+        matches!(self, Self::Cut | Self::Message | Self::Incompatible | Self::OnlyNft)
     }
 }
 

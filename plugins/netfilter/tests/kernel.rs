@@ -99,3 +99,50 @@ fn an_added_rule_and_a_policy_are_found() {
         &["filter FORWARD policy 0 0 ", "filter FORWARD added 0 1 "],
     );
 }
+
+/// nft prints rules of iptables as iptables does, apart from what only iptables knows.
+#[test]
+fn nft_knows_the_rules_of_iptables() {
+    let more = "iptables -A INPUT -p tcp -m tcp --dport 80:90 -j DROP\n\
+        iptables -A INPUT ! -s 10.0.0.0/8 ! -i eth+ -o lo -p udp -m udp ! --sport 53 -j RETURN\n\
+        iptables -A FORWARD -d 192.0.2.1/32 -m mark --mark 0x7 -g CILIUM_FORWARD\n\
+        iptables -A FORWARD -p icmp -m limit --limit 3/min -j ACCEPT\n\
+        iptables -P FORWARD DROP\necho =\nnft -j list ruleset\necho =";
+    let Some(both) = dump(more) else { return };
+    let mut parts = both.split("=\n");
+    let (json, saved) = (parts.nth(1).expect("nft printed"), parts.next().expect("iptables too"));
+    let printed = lab_netfilter::nft::dump(json, "ip").expect("it is JSON");
+    let mut store = Store::new(Fold::Names);
+    let read = store.read(&printed, &Literals::default(), None);
+    let saved = store.read(saved, &Literals::default(), None);
+    assert_eq!(read.n_rules(), saved.n_rules(), "{printed}");
+    let mut whole = 0;
+    for table in &saved.tables {
+        let same = read.find(&table.name).expect("the same tables");
+        for chain in &table.chains {
+            let other = same.find(chain.name).expect("the same chains");
+            assert_eq!(chain.policy, other.policy);
+            for (rule, other) in chain.rules.iter().zip(&other.rules) {
+                assert_eq!(store.target(*rule), store.target(*other), "{}", store.form(*rule));
+                assert_eq!(rule.counters, other.counters);
+                if !store.spec(*other).contains("[unsupported revision]") {
+                    whole += 1;
+                    let form = lab_netfilter::spec::WordList::of(store.form(*rule));
+                    let without = store.form(*rule).replace(&comment(&form), "");
+                    assert_eq!(store.form(*other), without.trim());
+                }
+            }
+        }
+    }
+    assert!(whole > 20, "{whole} rules were compared whole");
+}
+
+/// The comment of a rule as it stands in its form.
+fn comment(words: &lab_netfilter::spec::WordList<'_>) -> String {
+    let words = words.words();
+    let at = words.iter().position(|word| word.raw == "--comment");
+    at.map_or_else(
+        || "-m nothing".to_owned(),
+        |at| format!("-m comment --comment {} ", words[at + 1].raw),
+    )
+}

@@ -66,13 +66,18 @@ fn unreadable(host: &Host, found: &mut Vec<Finding>) {
             let mut finding =
                 Finding::new(level, "iptables-diff/unreadable", host.name.clone(), kind.what());
             for (line, text) in lines.iter().take(3) {
-                finding = finding.evidence(format!("{}, line {line}", dump.place), *text);
+                let place = match line {
+                    0 => dump.place.clone(),
+                    line => format!("{}, line {line}", dump.place),
+                };
+                finding = finding.evidence(place, *text);
             }
-            found.push(finding.fix(format!(
-                "see for yourself: on {}: {}-save",
-                host.name,
-                family.tool()
-            )));
+            found.push(finding.fix(match kind {
+                TroubleKind::OnlyNft => {
+                    format!("install iptables on {}, or ask again as root", host.name)
+                }
+                _ => format!("see for yourself: on {}: {}-save", host.name, family.tool()),
+            }));
         }
     }
     if let Some(why) = host.why(Family::V4) {
