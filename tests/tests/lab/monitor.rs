@@ -109,3 +109,64 @@ pub(crate) fn denied(cluster: &Cluster) {
     });
     assert!(found, "{}\n{}", run.out, run.err);
 }
+
+/// Runs `monitor` while packets are sent, beside every agent's own `cilium-dbg monitor`: both have
+/// seen the same number of packets from one address to another on every node.
+fn as_the_agents_saw(cluster: &Cluster, from: &Pod, send: &str, to: &[(&str, &str)]) {
+    let line = "monitor --via agent --type trace --for 14s -o ndjson";
+    thread::scope(|scope| {
+        let agents = NODES.map(|node| {
+            scope.spawn(move || {
+                let agent = cluster.agent(node);
+                let follow = "-c cilium-agent -- timeout 14 cilium-dbg monitor --type trace";
+                let words = format!("-n kube-system exec {agent} {follow}");
+                let mut command = cluster.command("kubectl");
+                let said = command.args(words.split(' ')).stdin(Stdio::null()).output();
+                String::from_utf8_lossy(&said.expect("kubectl runs").stdout).into_owned()
+            })
+        });
+        let run = meanwhile(cluster, line, from, send);
+        let came = events(&run);
+        let raw = agents.map(|agent| agent.join().expect("an agent's words"));
+        let mut total = 0;
+        for (node, raw) in NODES.iter().zip(&raw) {
+            for (ip, name) in to {
+                let is_raw = |line: &&str| {
+                    let (_, flow) = line.rsplit_once(": ").unwrap_or_default();
+                    flow.starts_with(&from.ip) && flow.contains(&format!("-> {ip}"))
+                };
+                let is_ours = |event: &&Value| {
+                    word(&event["node"]) == *node
+                        && word(&event["source"]).contains(&from.name)
+                        && word(&event["destination"]).contains(name)
+                };
+                let theirs: Vec<&str> = raw.lines().filter(is_raw).collect();
+                let ours = came.iter().filter(is_ours).count();
+                assert_eq!(ours, theirs.len(), "{name} on {node}: {theirs:#?}\n{}", run.err);
+                total += ours;
+            }
+        }
+        assert!(total > 0, "nobody saw anything: {}", run.err);
+    });
+}
+
+pub(crate) fn service(cluster: &Cluster) {
+    let pods = cluster.pods();
+    let from = pods.iter().find(|pod| pod.name == "curl-pod").expect("a client").clone();
+    let web: Vec<(&str, &str)> = pods
+        .iter()
+        .filter(|pod| pod.app == "webpod")
+        .map(|pod| (pod.ip.as_str(), pod.name.as_str()))
+        .collect();
+    let ip = cluster.kubectl("get service webpod -o jsonpath={.spec.clusterIP}");
+    let send = format!("for i in 1 2 3 4 5; do curl -s -m 1 -o /dev/null http://{ip}/; done");
+    as_the_agents_saw(cluster, &from, &send, &web);
+}
+
+pub(crate) fn node_ping(cluster: &Cluster) {
+    let [ctr, w1, _] = NODES;
+    let from = probe(cluster, ctr);
+    let path = "jsonpath={.status.addresses[0].address}";
+    let ip = cluster.kubectl(&format!("get node {w1} -o {path}"));
+    as_the_agents_saw(cluster, &from, &format!("ping -c 4 -W 1 {ip}"), &[(&ip, w1)]);
+}
