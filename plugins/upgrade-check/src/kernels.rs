@@ -12,10 +12,15 @@ const RHEL_8_6: u32 = 372;
 /// Whether a kernel is older than a limit; `None` when its text is no version.
 ///
 /// A `4.18.0-372.el8` or later of RHEL and its kin counts as new enough for every minimum that
-/// Cilium has had so far, all of which are at most 5.10.
+/// Cilium has had so far, all of which are at most 5.10; for 4.19 any `.el8` does.
+///
+/// - Source: `Documentation/operations/system_requirements.rst`, which wants RHEL 8 at 1.14.19 and
+///   1.15.19, 8.6 at 1.17.6 and 1.18.0, and 8.10 at 1.16.19, 1.19.6 and 1.20.2. The notes of 1.19
+///   say that only the kernel of the tests became another one.
 pub fn is_below(node: &NodeFact, limit: &Version) -> Option<bool> {
     let kernel = node.version.as_ref()?;
-    if limit.line() <= (5, 10) && rhel_build(kernel).is_some_and(|build| build >= RHEL_8_6) {
+    let oldest_build = if limit.line() <= (4, 19) { 0 } else { RHEL_8_6 };
+    if limit.line() <= (5, 10) && rhel_build(kernel).is_some_and(|build| build >= oldest_build) {
         return Some(false);
     }
     Some(kernel.line() < limit.line())
@@ -48,5 +53,8 @@ mod tests {
         assert_eq!(below("4.18.0-348.el8.x86_64"), Some(true));
         assert_eq!(below("4.18.0-553-generic"), Some(true));
         assert_eq!(below("unknown"), None);
+        let first = NodeFact::new("n", "4.18.0-80.el8.x86_64", "");
+        assert_eq!(is_below(&first, &Version::minor(4, 19)), Some(false));
+        assert_eq!(is_below(&first, &Version::minor(5, 4)), Some(true));
     }
 }

@@ -21,6 +21,8 @@ pub struct Minor {
     pub kubernetes: (u32, u32),
     /// The oldest kernel, as major and minor.
     pub kernel: (u32, u32),
+    /// The patch of which the documents and the source were read for all this.
+    pub read: u32,
 }
 
 impl Minor {
@@ -37,16 +39,20 @@ impl Minor {
 
 /// Every minor that is known, oldest first.
 ///
-/// - Source: the pages "Kubernetes Compatibility" and "System Requirements" of each minor, and the
-///   released charts. The range of 1.19 stands between those of its neighbours.
+/// - Kubernetes: `Documentation/network/kubernetes/compatibility.rst` at the tag of `read`. At
+///   1.19.6 the page of requirements beside it says 31 to 34, but the tests there run 32 to 35.
+/// - Kernel: `Documentation/operations/system_requirements.rst` at that tag; of 4.19 it wants
+///   4.19.57.
+/// - Newest: the released charts, the table of schemas at 1.20.2 (it ends with 1.18.13, 1.19.7 and
+///   1.20.1) and the index of Go modules (1.19.8, 1.20.2). Nothing that was read names 1.18.14.
 pub const MINORS: [Minor; 7] = [
-    Minor { minor: 14, newest: 19, kubernetes: (24, 27), kernel: (4, 19) },
-    Minor { minor: 15, newest: 19, kubernetes: (26, 29), kernel: (4, 19) },
-    Minor { minor: 16, newest: 19, kubernetes: (27, 30), kernel: (5, 4) },
-    Minor { minor: 17, newest: 18, kubernetes: (29, 32), kernel: (5, 4) },
-    Minor { minor: 18, newest: 14, kubernetes: (30, 33), kernel: (5, 10) },
-    Minor { minor: 19, newest: 8, kubernetes: (32, 35), kernel: (5, 10) },
-    Minor { minor: 20, newest: 2, kubernetes: (33, 36), kernel: (5, 10) },
+    Minor { minor: 14, newest: 19, kubernetes: (19, 27), kernel: (4, 19), read: 19 },
+    Minor { minor: 15, newest: 19, kubernetes: (26, 29), kernel: (4, 19), read: 19 },
+    Minor { minor: 16, newest: 19, kubernetes: (27, 30), kernel: (5, 4), read: 19 },
+    Minor { minor: 17, newest: 18, kubernetes: (29, 32), kernel: (5, 4), read: 6 },
+    Minor { minor: 18, newest: 14, kubernetes: (30, 33), kernel: (5, 10), read: 0 },
+    Minor { minor: 19, newest: 8, kubernetes: (32, 35), kernel: (5, 10), read: 6 },
+    Minor { minor: 20, newest: 2, kubernetes: (33, 36), kernel: (5, 10), read: 2 },
 ];
 
 /// The newest minor that is known.
@@ -92,6 +98,9 @@ pub fn unknown(from: &Version, to: &Version) -> Vec<Seen> {
     said("Cilium", from).into_iter().chain(said("wanted", to)).collect()
 }
 
+// Source: the table of schemas in Documentation/network/kubernetes/compatibility-table.rst at the
+// tags above; for the newest of a minor, and for the versions of resources, the definitions in
+// pkg/k8s/apis/cilium.io.
 #[derive(Deserialize)]
 struct MinorCrds {
     /// Releases from which on the schema has a version.
@@ -154,8 +163,28 @@ mod tests {
         }
         assert_eq!(schema(&Version::release(1, 18, 11)), Some("1.31.11"));
         assert_eq!(schema(&Version::release(1, 18, 14)), Some("1.31.12"));
-        assert_eq!(schema(&Version::release(1, 14, 3)), None);
+        assert_eq!(schema(&Version::release(1, 14, 3)), Some("1.26.11"));
+        assert_eq!(schema(&Version::release(1, 14, 19)), Some("1.27.2"));
+        assert_eq!(schema(&Version::release(1, 20, 1)), Some("1.33.11"));
+        assert_eq!(schema(&Version::release(1, 20, 2)), Some("1.33.12"));
         assert_eq!(schema(&Version::release(1, 21, 0)), None);
+    }
+
+    #[test]
+    fn facts_are_those_of_the_documents() {
+        let of = |minor: u32| MINORS.iter().find(|it| it.minor == minor).expect("it is there");
+        assert_eq!(of(14).kubernetes, (19, 27));
+        assert_eq!(of(19).kubernetes, (32, 35));
+        assert_eq!((of(15).kernel, of(16).kernel), ((4, 19), (5, 4)));
+        for minor in MINORS {
+            assert!(minor.read <= minor.newest, "{}", minor.name());
+            let (oldest, newest) = minor.kubernetes;
+            assert!(oldest < newest, "{}", minor.name());
+        }
+        for pair in MINORS.windows(2) {
+            assert_eq!(pair[0].minor + 1, pair[1].minor);
+            assert!(pair[0].kernel <= pair[1].kernel && pair[0].kubernetes < pair[1].kubernetes);
+        }
     }
 
     #[test]

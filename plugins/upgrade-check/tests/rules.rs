@@ -9,7 +9,7 @@ use upgrade_check::check::{Outcome, judge};
 use upgrade_check::condition::{Compare, Test};
 use upgrade_check::fact_set::{Cases, FactSet};
 use upgrade_check::marks::Mark;
-use upgrade_check::releases::MINORS;
+use upgrade_check::releases::{MINORS, NEWEST};
 use upgrade_check::rule::{built_in, parse};
 use upgrade_check::values;
 use upgrade_check::version::Version;
@@ -114,6 +114,35 @@ fn each_minor_that_needs_a_newer_kernel_has_a_rule_for_it() {
         let is_asked = rule.is_some_and(|rule| rule.condition.all == [asked]);
         assert_eq!(is_asked, minor.kernel != before.kernel, "{id}");
     }
+}
+
+#[test]
+fn each_link_leads_to_a_document_that_was_found() {
+    let text = std::fs::read_to_string(format!("{RULES}/documents.txt")).expect("the documents");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut documents = BTreeSet::new();
+    for line in lines {
+        let [version, tag, path] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{line} is no document");
+        };
+        let newest = NEWEST.name();
+        let minor = version.strip_prefix('v').unwrap_or(&newest);
+        assert!(tag.starts_with(&format!("{minor}.")), "{line}");
+        documents.insert(format!("https://docs.cilium.io/en/{version}/{path}/"));
+    }
+    let issue = |link: &str| {
+        let number = link.strip_prefix("https://github.com/cilium/cilium/issues/");
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let (rules, _) = built_in();
+    let astray: Vec<_> = rules
+        .iter()
+        .filter(|rule| !documents.contains(&rule.link) && !issue(&rule.link))
+        .map(|rule| format!("{}: {}", rule.id, rule.link))
+        .collect();
+    assert_eq!(astray, Vec::<String>::new());
+    let unused = documents.iter().filter(|link| !rules.iter().any(|rule| rule.link == **link));
+    assert_eq!(unused.collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 proptest! {

@@ -83,12 +83,12 @@ impl Config {
 
     /// The device behind which pods are.
     pub fn delivery_device(&self) -> &'static str {
-        match self.holds("delivery-differs", false) {
-            // Chaining on AWS has other names of devices.
-            Some(true) if self.text("cni-chaining-mode") == Some("aws-cni") => "eni+",
-            Some(true) => "lxc+",
-            _ => "cilium_host",
+        let holds = |word| self.holds(word, false) == Some(true);
+        // Chaining on AWS has other names of devices.
+        if holds("endpoint-routes") && self.text("cni-chaining-mode") == Some("aws-cni") {
+            return "eni+";
         }
+        if holds("delivery-differs") { "lxc+" } else { "cilium_host" }
     }
 }
 
@@ -129,6 +129,10 @@ mod tests {
         assert_eq!(native.delivery_device(), "lxc+");
         assert!(native.replaces_kube_proxy());
         assert!(!config(&[("tunnel", "disabled")]).is_tunnel());
+        let chained = [("cni-chaining-mode", "aws-cni"), ("ipam", "eni")];
+        assert_eq!(config(&chained).delivery_device(), "lxc+");
+        let routed = [("cni-chaining-mode", "aws-cni"), ("enable-endpoint-routes", "true")];
+        assert_eq!(config(&routed).delivery_device(), "eni+");
         assert_eq!(native.line("routing-mode"), "routing-mode: native");
     }
 }

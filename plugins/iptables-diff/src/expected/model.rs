@@ -8,31 +8,78 @@ use super::config::Config;
 
 const MODEL: &str = include_str!("model.txt");
 
-/// How well the model is known for a release.
+/// What the rules of a minor release were compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Known {
-    /// Compared with dumps of this release.
-    Verified,
-    /// Read from its source, or assumed to be as its neighbours are; no dump was at hand.
-    Unverified,
-    /// There is no model.
-    No,
+pub enum How {
+    /// Dumps of nodes that run the release.
+    Node,
+    /// What the release's own code installs where nothing else is.
+    Code,
+    /// Its source, read.
+    Source,
 }
 
-/// `1.18.0` → 18
-pub fn minor(version: &str) -> Option<u32> {
-    let rest = version.strip_prefix("1.")?;
-    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
-    digits.parse().ok()
+/// How well the model of a minor release is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// What it was compared with.
+    pub how: How,
+    /// The release that it was compared with, such as `1.18.0`.
+    pub release: &'static str,
 }
 
-/// Whether there is a model of a minor release, and how good it is.
-pub const fn known(minor: u32) -> Known {
-    match minor {
-        17 | 18 => Known::Verified,
-        14 | 15 | 16 | 19 | 20 => Known::Unverified,
-        _ => Known::No,
+impl Compared {
+    /// What has to be said where no node was at hand.
+    pub fn caveat(&self) -> Option<String> {
+        let release = self.release;
+        match self.how {
+            How::Node => None,
+            How::Code => Some(format!(
+                "was compared with what the code of {release} installs, not with a node that runs it"
+            )),
+            How::Source => {
+                Some(format!("was compared with the source of {release}, not with a dump"))
+            }
+        }
     }
+}
+
+/// A release: minor and patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    /// 18 of 1.18.0.
+    pub minor: u32,
+    /// 0 of 1.18.0.
+    pub patch: u32,
+}
+
+/// `1.18.0` → 18 and 0. A text without a patch means the newest one.
+pub fn release(version: &str) -> Option<Release> {
+    bound(version, u32::MAX)
+}
+
+fn bound(version: &str, missing: u32) -> Option<Release> {
+    let mut parts = version.strip_prefix("1.")?.splitn(2, '.');
+    let number = |part: &str| {
+        let digits = part.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    };
+    let minor = number(parts.next()?)?;
+    Some(Release { minor, patch: parts.next().and_then(number).unwrap_or(missing) })
+}
+
+/// What the model of a minor release was compared with; none where there is no model.
+pub fn compared(minor: u32) -> Option<Compared> {
+    MODEL.lines().filter_map(|line| line.strip_prefix("= ")).find_map(|line| {
+        let mut words = line.split(' ');
+        let is_meant = bound(words.next()?, 0)?.minor == minor;
+        let how = match words.next()? {
+            "node" => How::Node,
+            "code" => How::Code,
+            _ => How::Source,
+        };
+        is_meant.then_some(Compared { how, release: words.next()? })
+    })
 }
 
 /// Chains and their feeders: table, chain of the kernel, chain of Cilium, whether IPv6 has it too.
@@ -74,7 +121,7 @@ pub struct Expected {
 /// The rules of Cilium's own chains that a release installs on a host, in the order of the
 /// chains. The second list says what is not known and so was left out.
 pub fn rules(
-    minor: u32,
+    release: Release,
     config: &Config,
     is_v6: bool,
     facts: &Facts,
@@ -83,7 +130,7 @@ pub fn rules(
     let mut unknown = not_modelled(config, is_v6);
     for line in lines() {
         let family = if is_v6 { '6' } else { '4' };
-        let is_meant = (line.from..=line.to).contains(&minor) && line.families.contains(family);
+        let is_meant = (line.from..=line.to).contains(&release) && line.families.contains(family);
         if !is_meant || !line.when.split(',').all(|word| config.holds(word, is_v6) == Some(true)) {
             continue;
         }
@@ -113,9 +160,6 @@ fn not_modelled(config: &Config, is_v6: bool) -> Vec<String> {
     if holds("masquerade") && !holds("no-source-route") {
         parts.push("rules of enable-masquerade-to-route-source".to_owned());
     }
-    if holds("ipsec") {
-        parts.push("rules of IPsec".to_owned());
-    }
     if holds("cloud") {
         parts.push("rules of the cloud's network interfaces".to_owned());
     }
@@ -123,8 +167,8 @@ fn not_modelled(config: &Config, is_v6: bool) -> Vec<String> {
 }
 
 struct Line {
-    from: u32,
-    to: u32,
+    from: Release,
+    to: Release,
     families: &'static str,
     when: &'static str,
     table: &'static str,
@@ -133,15 +177,15 @@ struct Line {
 }
 
 fn lines() -> impl Iterator<Item = Line> {
-    MODEL.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(line)
+    MODEL.lines().filter(|line| line.starts_with("1.")).filter_map(line)
 }
 
 fn line(text: &'static str) -> Option<Line> {
     let mut words = text.splitn(6, ' ');
     let (from, to) = words.next()?.split_once('-')?;
     Some(Line {
-        from: minor(from)?,
-        to: minor(to)?,
+        from: bound(from, 0)?,
+        to: bound(to, u32::MAX)?,
         families: words.next()?,
         when: words.next()?,
         table: words.next()?,
@@ -201,14 +245,16 @@ mod tests {
         Config::new(data)
     }
 
+    const NEW: Release = Release { minor: 18, patch: 0 };
+
     fn facts() -> Facts {
         Facts { alloc: Some("172.20.0.0/24".into()), router: "172.20.0.35".parse().ok() }
     }
 
     #[test]
     fn every_line_of_the_model_is_read() {
-        let written =
-            MODEL.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        let is_rule = |line: &&str| !line.is_empty() && !line.starts_with(['#', '=']);
+        let written = MODEL.lines().filter(is_rule).count();
         assert_eq!(lines().count(), written);
         for line in lines() {
             assert!(
@@ -219,7 +265,8 @@ mod tests {
             for word in line.when.split(',') {
                 assert!(Config::default().holds(word, false).is_some(), "{word}");
             }
-            assert!(known(line.from) != Known::No && known(line.to) != Known::No);
+            assert!(line.from <= line.to);
+            assert!(compared(line.from.minor).is_some() && compared(line.to.minor).is_some());
             let set: Config = config(&[
                 ("ipv4-native-routing-cidr", "10.0.0.0/8"),
                 ("ipv6-native-routing-cidr", "fd00::/8"),
@@ -236,7 +283,7 @@ mod tests {
     #[test]
     fn masquerading_depends_on_bpf_and_tunnel() {
         let nat = |config: &Config| {
-            let (rules, unknown) = rules(18, config, false, &facts());
+            let (rules, unknown) = rules(NEW, config, false, &facts());
             assert_eq!(unknown, [""; 0]);
             rules.into_iter().filter(|it| it.table == "nat").map(|it| it.spec).collect::<Vec<_>>()
         };
@@ -260,23 +307,62 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let (_, unknown) = rules(18, &config(&[]), false, &Facts::default());
+        let (_, unknown) = rules(NEW, &config(&[]), false, &Facts::default());
         assert_eq!(unknown, ["the host's podCIDR", "the address of cilium_host"]);
     }
 
     #[test]
     fn releases_are_read_from_versions() {
+        let newest = u32::MAX;
         for (version, expected) in [
-            ("1.18.0", Some(18)),
-            ("1.17.6-rc1", Some(17)),
-            ("1.9", Some(9)),
+            ("1.18.0", Some((18, 0))),
+            ("1.17.6-rc1", Some((17, 6))),
+            ("1.9", Some((9, newest))),
+            ("1.20.0-rc.1", Some((20, 0))),
+            ("1.19-dev", Some((19, newest))),
             ("2.0.0", None),
             ("", None),
         ] {
-            assert_eq!(minor(version), expected, "{version}");
+            let expected = expected.map(|(minor, patch)| Release { minor, patch });
+            assert_eq!(release(version), expected, "{version}");
         }
-        assert_eq!(known(18), Known::Verified);
-        assert_eq!(known(20), Known::Unverified);
-        assert_eq!(known(21), Known::No);
+    }
+
+    #[test]
+    fn each_minor_says_what_it_was_compared_with() {
+        assert!((14..=20).all(|minor| compared(minor).is_some()));
+        assert_eq!(compared(13), None);
+        assert_eq!(compared(21), None);
+        assert_eq!(compared(18).and_then(|it| it.caveat()), None);
+        let said = |minor| compared(minor).and_then(|it| it.caveat()).unwrap_or_default();
+        assert!(said(15).contains("the source of 1.15.19"));
+        assert!(said(19).contains("the code of 1.19.6"));
+    }
+
+    #[test]
+    fn patches_differ_where_the_code_was_changed() {
+        let texts = |version: &str, lines: &[(&str, &str)]| {
+            let release = release(version).unwrap_or(NEW);
+            let (rules, _) = rules(release, &config(lines), false, &facts());
+            rules.into_iter().map(|it| format!("{} {}", it.chain, it.spec)).collect::<Vec<_>>()
+        };
+        let has = |texts: &[String], part: &str| texts.iter().any(|text| text.contains(part));
+        for (version, expected) in
+            [("1.15.19", false), ("1.16.0", false), ("1.16.1", true), ("1.18.0", true)]
+        {
+            assert_eq!(has(&texts(version, &[]), "! -o lo -m socket"), expected, "{version}");
+        }
+        let wireguard = [("enable-wireguard", "true")];
+        for (version, by_mark, by_port) in [
+            ("1.18.0", false, false),
+            ("1.19.0", true, false),
+            ("1.19.4", true, false),
+            ("1.19.5", false, true),
+            ("1.20.0", false, true),
+        ] {
+            let texts = texts(version, &wireguard);
+            assert_eq!(has(&texts, "cilium-encryption-notrack:"), by_mark, "{version}");
+            assert_eq!(has(&texts, "--dport 51871"), by_port, "{version}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use lab_netfilter::ruleset::{Chain, Ruleset, Store, Table};
 use lab_netfilter::spec;
 
 use super::config::Config;
-use super::model::{self, CHAINS, Expected, Facts};
+use super::model::{self, CHAINS, Expected, Facts, Release};
 
 /// How a rule is to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +71,8 @@ pub struct Judged {
 /// What the model is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Minor release of the agent.
-    pub minor: u32,
+    /// Release of the agent.
+    pub release: Release,
     /// Its configuration.
     pub config: &'a Config,
     /// Whether the rules are those of IPv6.
@@ -94,7 +94,7 @@ pub fn judge(
         .is_on(if subject.is_v6 { "enable-ipv6" } else { "enable-ipv4" }, !subject.is_v6);
     let is_installed = is_enabled && subject.config.is_on("install-iptables-rules", true);
     let (expected, unknown) = if is_installed {
-        model::rules(subject.minor, subject.config, subject.is_v6, facts)
+        model::rules(subject.release, subject.config, subject.is_v6, facts)
     } else {
         (Vec::new(), Vec::new())
     };

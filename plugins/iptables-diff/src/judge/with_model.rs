@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lab_plugin::{Finding, Level};
 
 use super::restart;
-use crate::expected::model::{self, Facts, Known};
+use crate::expected::model::{self, Facts};
 use crate::expected::verdicts::{self, Subject, Verdict, Word};
 use crate::model::{Family, Fleet};
 
@@ -37,7 +37,7 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
         }
         None => return outcome,
     };
-    let mut unverified: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut unverified: BTreeMap<u32, (String, Vec<String>)> = BTreeMap::new();
     // Nodes whose rules were all read and all known to the model.
     let mut whole = Vec::new();
     for idx in 0..fleet.hosts.len() {
@@ -55,14 +55,16 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
             ));
             continue;
         };
-        let minor = model::minor(&version).filter(|minor| model::known(*minor) != Known::No);
-        let Some(minor) = minor else {
+        let release = model::release(&version);
+        let known = release.and_then(|it| Some((it, model::compared(it.minor)?)));
+        let Some((release, compared)) = known else {
             let message = "there is no model of this release";
             outcome.findings.push(no_model(&host.name, message, "image of its agent", &version));
             continue;
         };
-        if model::known(minor) == Known::Unverified {
-            unverified.entry(minor).or_default().push(host.name.clone());
+        if let Some(caveat) = compared.caveat() {
+            let (_, hosts) = unverified.entry(release.minor).or_insert((caveat, Vec::new()));
+            hosts.push(host.name.clone());
         }
         let mut is_whole = host.dump(Family::V4).is_some();
         for family in Family::BOTH {
@@ -81,7 +83,7 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
             };
             let literals = host.literals.clone();
             let subject =
-                Subject { minor, config: &config, is_v6, has_kube_proxy: host.has_kube_proxy };
+                Subject { release, config: &config, is_v6, has_kube_proxy: host.has_kube_proxy };
             let judged = verdicts::judge(&mut fleet.store, &set, &subject, &facts, &literals);
             is_whole &= judged.unknown.is_empty() && judged.verdicts.is_empty();
             if !judged.unknown.is_empty() {
@@ -104,9 +106,8 @@ pub fn expected(fleet: &mut Fleet) -> Outcome {
             whole.push(idx);
         }
     }
-    for (minor, hosts) in unverified {
-        let message =
-            format!("the model of Cilium 1.{minor} was not compared with a dump of that release");
+    for (minor, (caveat, hosts)) in unverified {
+        let message = format!("the model of Cilium 1.{minor} {caveat}");
         let names: Vec<&str> = hosts.iter().map(String::as_str).collect();
         outcome.findings.push(
             Finding::info("iptables-diff/no-model", format!("Cilium 1.{minor}"), message)
