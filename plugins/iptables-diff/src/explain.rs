@@ -107,7 +107,7 @@ pub const EXPLANATIONS: &[Explained] = &[
                See for yourself: `kubectl lab iptables-diff show NODE --grep CILIUM`.\n\
                Fix: restart the agent of the node, which installs all anew; for kube-proxy's rules `kube-proxy --cleanup`.\n\
                Since: 0.1.0.\n\
-               Source: Cilium 1.17 and 1.18 as recorded; other releases from their source or as their neighbours, which is told.",
+               Source: Cilium 1.17 and 1.18 as recorded; other releases from what their code installs or from their source, which is told.",
     },
     Explained {
         code: "iptables-diff/as-expected",
