@@ -5,9 +5,10 @@
 //! --help` says how. Nothing here is part of the program.
 //!
 //! In reading order: [`generate`] makes a capture of any size, [`events`] and [`filters`] one of many lines, [`crowd`] serves a cluster of any
-//! size, [`peer`] is what a native program would do with the capture's files, [`arguments`] reads
+//! size, [`plane`] runs a real API server over a generated one, [`peer`] and [`addresses`] are what a native program would do with the capture's files, [`arguments`] reads
 //! a command line, [`measure`] runs processes, [`table`] prints what came out.
 
+pub mod addresses;
 pub mod arguments;
 pub mod crowd;
 pub mod events;
@@ -15,4 +16,5 @@ pub mod filters;
 pub mod generate;
 pub mod measure;
 pub mod peer;
+pub mod plane;
 pub mod table;
