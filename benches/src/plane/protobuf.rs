@@ -107,7 +107,9 @@ mod tests {
 
     fn message(fields: &[(u8, &[u8])]) -> Vec<u8> {
         let mut out = Vec::new();
-        fields.iter().for_each(|(number, bytes)| put(&mut out, *number, bytes));
+        for (number, bytes) in fields {
+            put(&mut out, *number, bytes);
+        }
         out
     }
 
