@@ -240,7 +240,6 @@ fn capture(
         report.detail(&subject.name, costs);
     }
     compare(report, "ipam, capture / serde", &costs[0], &costs[1], TWICE);
-    memory(report, "ipam, capture", &costs[0]);
     Ok(())
 }
 
