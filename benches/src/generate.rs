@@ -6,8 +6,10 @@
 //! gives the same bytes. It must not know how anything is judged.
 
 mod breaks;
+mod fields;
 mod host;
 mod objects;
+mod recorded;
 mod sysdump;
 
 use std::net::Ipv4Addr;
@@ -17,6 +19,7 @@ use lab_backend::{About, Answer, Host, HostKind, Outcome, Place, Question, Selec
 use lab_types::Failure;
 
 pub use breaks::Fault;
+pub use recorded::{MOST_PODS, Shape, agent_name, namespace, node_name, objects, pod_name};
 pub use sysdump::{NEEDED, write_sysdump};
 
 /// Most nodes: as many /24 as there are in 10.128.0.0/9, less some, so that the addresses of

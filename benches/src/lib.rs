@@ -4,10 +4,13 @@
 //! two things measured in turn in one run. `target/benches/bench
 //! --help` says how. Nothing here is part of the program.
 //!
-//! In reading order: [`generate`] makes a capture of any size, [`events`] and [`filters`] one of many lines, [`crowd`] serves a cluster of any
-//! size, [`peer`] is what a native program would do with the capture's files, [`arguments`] reads
-//! a command line, [`measure`] runs processes, [`table`] prints what came out.
+//! In reading order: [`generate`] makes a capture of any size, and what a store holds of a large
+//! cluster, [`events`] and [`filters`] a capture of many lines, [`crowd`] serves a cluster of any
+//! size, [`plane`] runs a real API server over a large one, [`peer`] and [`addresses`] are what a
+//! native program would do with the capture's files, [`arguments`] reads a command line,
+//! [`measure`] runs processes, [`table`] prints what came out.
 
+pub mod addresses;
 pub mod arguments;
 pub mod crowd;
 pub mod events;
@@ -15,4 +18,5 @@ pub mod filters;
 pub mod generate;
 pub mod measure;
 pub mod peer;
+pub mod plane;
 pub mod table;

@@ -75,6 +75,11 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// Those of the only round.
+    pub fn once(cost: Cost) -> Self {
+        Self { rounds: vec![cost] }
+    }
+
     /// Median wall time.
     pub fn wall(&self) -> Duration {
         median(self.rounds.iter().map(|cost| cost.wall))

@@ -1,21 +1,24 @@
-//! The native peer as a process: reads route files and says how many routes they hold.
+//! The native peers as a process: reads files and says how many routes or objects they hold.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
 
 use std::process::ExitCode;
 
-use lab_benches::peer;
+use lab_benches::{addresses, peer};
 
 const HELP: &str = "\
 Read the output of `ip -j route` into structs, and count the routes
 
 Usage: baseline strings|typed|model FILE…
        baseline inflate ZIP
+       baseline addresses CAPTURE
 
   strings   serde, every field an owned string
   typed     serde, then the structs of lab-model
   model     lab-model's own parser
   inflate   the files of a sysdump that `routes` needs, one after the other, and nothing else:
             prints their bytes
+  addresses  the fields of a capture's objects that `ipam` reads, and nothing else: prints how
+            many objects
 ";
 
 fn main() -> ExitCode {
@@ -25,14 +28,15 @@ fn main() -> ExitCode {
         Some((way, files)) if way == "typed" => peer::typed(files),
         Some((way, files)) if way == "model" => peer::model(files),
         Some((way, [zip])) if way == "inflate" => peer::inflate(zip),
+        Some((way, [capture])) if way == "addresses" => addresses::objects(capture),
         _ => {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
     };
     match counted {
-        Ok(n_routes) => {
-            println!("{n_routes}");
+        Ok(counted) => {
+            println!("{counted}");
             ExitCode::SUCCESS
         }
         Err(why) => {

@@ -1,6 +1,7 @@
 //! Measures everything that the program promises in numbers, and prints one table of ratios.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
 
+mod apiserver;
 mod filters;
 mod live;
 
@@ -22,7 +23,7 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer -p guest-parser
   target/benches/bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [apiserver] [size]
 
   --program PATH   kubectl-lab; the release when not given
   --kubectl PATH   kubectl; from PATH when not given
@@ -33,6 +34,9 @@ Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream
   --each PATH      the component of `each`; beside it
   --nodes N        nodes of the large capture, 1000 when not given
   --rows N         rows of a live command, 3000000 when not given
+  --lab DIR        the lab's folder, with etcd and kube-apiserver in its `bin`; LAB_DIR, or
+                   cilium-lab in the user's cache folder, when not given
+  --definitions DIR  Cilium's definitions; those of 1.17.6 in Go's module cache when not given
   --rounds N       rounds of every comparison, 5 when not given; five times as many for starts
 
 What is measured:
@@ -62,6 +66,11 @@ What is measured:
            line of `monitor -o ndjson` and counted by `monitor flows`: lines, cores, memory
   peer     ten agents' events for ten seconds: `monitor -o ndjson`, against ten `kubectl exec`
            each with a `jq`: the time of all threads
+  apiserver  a real etcd and kube-apiserver on loopback with N nodes, 30 pods on each, their
+           CiliumEndpoints and 500 policies: `ipam` and `upgrade-check --to 1.18` against curl for
+           the pages that they need, one after the other over one connection; `ipam` against
+           `kubectl get pods,ciliumendpoints | jq` for the same counts, and over a capture against
+           a native program that only reads the same fields; the largest resident size
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -131,6 +140,8 @@ struct Setup {
     rows: u32,
     parser: PathBuf,
     each: PathBuf,
+    lab: PathBuf,
+    definitions: PathBuf,
     /// This room's other programs.
     room: PathBuf,
     nodes: u32,
@@ -139,7 +150,7 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 13] = [
+const SECTIONS: [(&str, Section); 14] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
@@ -152,12 +163,24 @@ const SECTIONS: [(&str, Section); 13] = [
     ("fanout", live::fan_out),
     ("soak", live::soak),
     ("peer", live::peer),
+    ("apiserver", apiserver::apiserver),
     ("size", size),
 ];
 
 fn run() -> Result<ExitCode, String> {
-    let flags =
-        ["program", "kubectl", "captures", "wasm", "guest", "each", "nodes", "rows", "rounds"];
+    let flags = [
+        "program",
+        "kubectl",
+        "captures",
+        "wasm",
+        "guest",
+        "each",
+        "nodes",
+        "rows",
+        "rounds",
+        "lab",
+        "definitions",
+    ];
     let args = Arguments::of_process(&flags)?;
     if args.wants_help() {
         print!("{HELP}");
@@ -212,11 +235,34 @@ fn setup(args: &Arguments) -> Result<Setup, String> {
         guest: path("guest", plugins.join("guest_streamer.wasm")),
         parser: path("parser", plugins.join("guest_parser.wasm")),
         each: path("each", plugins.join("each.wasm")),
+        lab: path("lab", lab()),
+        definitions: path("definitions", definitions()),
         nodes: args.number("nodes", 1000)?,
         rows: args.number("rows", 3_000_000)?.max(10),
         rounds: args.number("rounds", 5)?.max(1),
         room,
     })
+}
+
+/// A folder that a variable names, else one in another, else one in the user's own.
+fn folder(variable: &str, or: (&str, &str), home: &str) -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    match (named(variable), named(or.0)) {
+        (Some(path), _) => PathBuf::from(path),
+        (None, Some(path)) => PathBuf::from(path).join(or.1),
+        (None, None) => std::env::home_dir().unwrap_or_default().join(home),
+    }
+}
+
+/// Where the lab keeps its programs.
+fn lab() -> PathBuf {
+    folder("LAB_DIR", ("XDG_CACHE_HOME", "cilium-lab"), ".cache/cilium-lab")
+}
+
+/// Where Go has Cilium's definitions, of the version that the generated cluster runs.
+fn definitions() -> PathBuf {
+    let modules = folder("GOMODCACHE", ("GOPATH", "pkg/mod"), "go/pkg/mod");
+    modules.join("github.com/cilium/cilium@v1.17.6/pkg/k8s/apis/cilium.io/client/crds")
 }
 
 impl Setup {
