@@ -39,30 +39,56 @@ const METRICS: [&str; 14] = [
 pub fn parse_routes_text(text: &str) -> (Vec<Route>, Vec<Problem>) {
     let mut routes = Vec::new();
     let mut problems = Vec::new();
-    let mut lines = text.lines().enumerate().peekable();
-    while let Some((index, line)) = lines.next() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let mut builder = RouteBuilder::new();
-        let mut has_via = read_route(line, &mut builder);
-        while let Some((_, leg)) = lines.next_if(|(_, next)| next.starts_with(['\t', ' '])) {
-            // `ip -d route` also prints the nexthop object, which says nothing new.
-            if let Some(leg) = leg.trim_start().strip_prefix("nexthop ") {
-                has_via |= read_leg(leg, &mut builder);
-            }
-        }
-        let place = format!("line {}", index + 1);
-        let (route, complaints) = builder.finish(has_via);
-        for what in complaints {
-            problems.push(Problem::new(place.clone(), line, what));
-        }
-        match route {
-            Ok(route) => routes.push(route),
-            Err(what) => problems.push(Problem::new(place, line, what)),
-        }
+    let mut rest = text;
+    let mut number = 1;
+    while !rest.is_empty() {
+        let (block, n_lines) = first_block(rest);
+        routes.extend(read_block(block, number, &mut problems));
+        rest = &rest[block.len()..];
+        number += n_lines;
     }
     (routes, problems)
+}
+
+/// The lines of the first route of a text that is not empty, and how many they are; a line without
+/// words is a block of its own.
+pub(super) fn first_block(text: &str) -> (&str, usize) {
+    let line = |from: usize| text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
+    let mut end = line(0);
+    let mut n_lines = 1;
+    if !text[..end].trim().is_empty() {
+        while text[end..].starts_with(['\t', ' ']) {
+            end = line(end);
+            n_lines += 1;
+        }
+    }
+    (&text[..end], n_lines)
+}
+
+/// Reads one block, which begins on the line of this number.
+pub(super) fn read_block(block: &str, number: usize, problems: &mut Vec<Problem>) -> Option<Route> {
+    let mut lines = block.lines();
+    let line = lines.next().filter(|line| !line.trim().is_empty())?;
+    let mut builder = RouteBuilder::new();
+    let mut has_via = read_route(line, &mut builder);
+    for leg in lines {
+        // `ip -d route` also prints the nexthop object, which says nothing new.
+        if let Some(leg) = leg.trim_start().strip_prefix("nexthop ") {
+            has_via |= read_leg(leg, &mut builder);
+        }
+    }
+    let place = format!("line {number}");
+    let (route, complaints) = builder.finish(has_via);
+    for what in complaints {
+        problems.push(Problem::new(place.clone(), line, what));
+    }
+    match route {
+        Ok(route) => Some(route),
+        Err(what) => {
+            problems.push(Problem::new(place, line, what));
+            None
+        }
+    }
 }
 
 type Words<'a> = Peekable<SplitWhitespace<'a>>;
