@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::Deserializer;
+use serde::de::DeserializeSeed;
+use serde::de::Error as _;
+use serde::de::IgnoredAny;
 use serde::de::MapAccess;
+use serde::de::SeqAccess;
 use serde::de::Visitor;
 use serde_json::value::RawValue;
 
@@ -86,52 +90,99 @@ impl Tree {
 
     /// Appends what stays of a JSON value; false when nothing of it can stay.
     fn copy(&self, text: &str, out: &mut String) -> bool {
-        if self.0.is_empty() {
-            out.push_str(text);
-            return true;
-        }
-        match text.as_bytes().first() {
-            Some(b'{') => {
-                let Some(members) = members(text) else { return false };
-                let kept = members
-                    .iter()
-                    .filter_map(|(key, value)| Some((key, value, self.0.get(&**key)?)));
-                copy_all('{', '}', out, kept, |(key, value, tree), out| {
-                    push_key(key, out);
-                    tree.copy(value.get(), out)
-                });
-                true
-            }
-            Some(b'[') => {
-                let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else { return false };
-                copy_all('[', ']', out, items.into_iter(), |item, out| self.copy(item.get(), out));
-                true
-            }
-            _ => false,
-        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        let stays = Copied { tree: self, out }.deserialize(&mut json);
+        stays.is_ok_and(|stays| stays && json.end().is_ok())
     }
 }
 
-/// Appends a list of parts between brackets; a part that turns out not to stay leaves no trace.
-fn copy_all<T>(
-    open: char,
-    close: char,
-    out: &mut String,
-    parts: impl Iterator<Item = T>,
-    copy: impl Fn(T, &mut String) -> bool,
-) {
-    out.push(open);
-    let start = out.len();
-    for part in parts {
-        let before = out.len();
-        if before > start {
-            out.push(',');
+/// What stays of a value is appended while it is read: an object is passed through once, however
+/// deep the paths go. Its value says whether anything can stay.
+struct Copied<'t, 'o> {
+    tree: &'t Tree,
+    out: &'o mut String,
+}
+
+impl<'de> DeserializeSeed<'de> for Copied<'_, '_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        if self.tree.is_leaf() {
+            self.out.push_str(<&RawValue>::deserialize(deserializer)?.get());
+            return Ok(true);
         }
-        if !copy(part, out) {
-            out.truncate(before);
-        }
+        deserializer.deserialize_any(self)
     }
-    out.push(close);
+}
+
+/// Scalars have nothing below.
+macro_rules! has_nothing_below {
+    ($($visit:ident: $of:ty),+) => {
+        $(fn $visit<E>(self, _: $of) -> Result<bool, E> {
+            Ok(false)
+        })+
+    };
+}
+
+impl<'de> Visitor<'de> for Copied<'_, '_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    has_nothing_below!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let Self { tree, out } = self;
+        out.push('{');
+        let start = out.len();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            let Some(tree) = tree.below(&key) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let before = begin_part(start, out);
+            push_key(&key, out);
+            if !map.next_value_seed(Copied { tree, out })? {
+                out.truncate(before);
+            }
+        }
+        out.push('}');
+        Ok(true)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
+        let Self { tree, out } = self;
+        out.push('[');
+        let start = out.len();
+        loop {
+            let before = begin_part(start, out);
+            match seq.next_element_seed(Copied { tree, out })? {
+                Some(true) => {}
+                Some(false) => out.truncate(before),
+                None => {
+                    out.truncate(before);
+                    break;
+                }
+            }
+        }
+        out.push(']');
+        Ok(true)
+    }
+}
+
+/// Puts a comma in front of every part but the first one; where the text ends without the part.
+fn begin_part(start: usize, out: &mut String) -> usize {
+    let before = out.len();
+    if before > start {
+        out.push(',');
+    }
+    before
 }
 
 fn push_key(key: &str, out: &mut String) {
@@ -168,14 +219,51 @@ pub(crate) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     serde_json::from_str::<Members<'_>>(text).ok().map(|members| members.0)
 }
 
-/// The value at a path of keys; `None` when a key on the way is missing.
+/// The value at a path of keys, of which the first of a name counts; `None` when a key on the way
+/// is missing. What stands behind it is not looked at.
 pub(crate) fn lookup<'a>(text: &'a str, path: &[String]) -> Option<&'a str> {
     let mut text = text;
     for key in path {
-        let members = members(text)?;
-        text = members.into_iter().rev().find(|(name, _)| name == key)?.1.get();
+        let mut found = None;
+        // Reading ends with an error as soon as the key is found.
+        let _ = Found { key, found: &mut found }
+            .deserialize(&mut serde_json::Deserializer::from_str(text));
+        text = found?;
     }
     Some(text)
+}
+
+/// Looks for one key of an object.
+struct Found<'k, 'f, 'a> {
+    key: &'k str,
+    found: &'f mut Option<&'a str>,
+}
+
+impl<'de> DeserializeSeed<'de> for Found<'_, '_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Found<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            if key == self.key {
+                *self.found = Some(map.next_value::<&RawValue>()?.get());
+                return Err(A::Error::custom("found"));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
