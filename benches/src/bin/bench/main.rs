@@ -4,6 +4,7 @@
 mod apiserver;
 mod filters;
 mod live;
+mod rules;
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,7 +24,7 @@ Measure kubectl-lab against named peers, and print the ratios
   cargo build --profile plugin --target wasm32-wasip2 --target-dir target/plugins -p guest-streamer -p guest-parser
   target/benches/bench
 
-Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [apiserver] [size]
+Usage: bench [flags] [start] [scale] [linear] [sysdump] [wasm] [monitor] [stream] [each] [filters] [fanout] [soak] [peer] [apiserver] [rules] [size]
 
   --program PATH   kubectl-lab; the release when not given
   --kubectl PATH   kubectl; from PATH when not given
@@ -71,6 +72,8 @@ What is measured:
            the pages that they need, one after the other over one connection; `ipam` against
            `kubectl get pods,ciliumendpoints | jq` for the same counts, and over a capture against
            a native program that only reads the same fields; the largest resident size
+  rules    whole processes: `upgrade-check` over a recording with 2000 rules of a user, less the same
+           without them
   size     the program's file
 
 Every peer runs once to warm up, then all run in turn; the median of the rounds counts. A second
@@ -150,7 +153,7 @@ struct Setup {
 
 type Section = fn(&Setup, &mut Report) -> Result<(), String>;
 
-const SECTIONS: [(&str, Section); 14] = [
+const SECTIONS: [(&str, Section); 15] = [
     ("start", start),
     ("scale", scale),
     ("linear", linear),
@@ -164,6 +167,7 @@ const SECTIONS: [(&str, Section); 14] = [
     ("soak", live::soak),
     ("peer", live::peer),
     ("apiserver", apiserver::apiserver),
+    ("rules", rules::rules),
     ("size", size),
 ];
 
@@ -174,6 +178,7 @@ fn run() -> Result<ExitCode, String> {
         "captures",
         "wasm",
         "guest",
+        "parser",
         "each",
         "nodes",
         "rows",
