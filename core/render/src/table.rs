@@ -164,8 +164,17 @@ pub(crate) fn write_batch(
     table.rows().iter().try_for_each(|row| pen.line(row, &drawing, &mut text))
 }
 
+/// Columns of a terminal that has room for bars.
+const ROOM_FOR_BARS: usize = 110;
+
 fn drawing(options: &Options) -> Drawing {
-    Drawing { now: options.now, absolute: options.absolute, whole: options.format == Format::Wide }
+    Drawing {
+        now: options.now,
+        absolute: options.absolute,
+        whole: options.format == Format::Wide,
+        // Never in the place of a column.
+        bars: options.width.is_some_and(|columns| columns >= ROOM_FOR_BARS),
+    }
 }
 
 /// The layout for the width, and the headers of the columns that had to be left out for it.

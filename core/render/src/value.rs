@@ -27,6 +27,8 @@ pub(crate) struct Drawing {
     pub(crate) absolute: bool,
     /// Lists of folded values are drawn whole.
     pub(crate) whole: bool,
+    /// Shares have a bar beside their number.
+    pub(crate) bars: bool,
 }
 
 /// Appends the text of a cell: never empty, always safe in one line of a terminal.
@@ -39,6 +41,11 @@ pub(crate) fn draw(cell: &Cell, kind: ColumnKind, drawing: &Drawing, text: &mut 
             _ => level.as_str(),
         }),
         Cell::Text(word) | Cell::Health(_, word) => text.push_str(&clean(word)),
+        Cell::Decimal(number)
+            if kind == ColumnKind::Percent && drawing.bars && number.is_finite() =>
+        {
+            push(format_args!("{} {:>5}", bar(*number), quantity::percent(*number)), text);
+        }
         Cell::Integer(number) => integer(*number, kind, text),
         Cell::Decimal(number) => decimal(*number, kind, text),
         Cell::Boolean(yes) => text.push_str(if *yes { "yes" } else { "no" }),
@@ -49,6 +56,7 @@ pub(crate) fn draw(cell: &Cell, kind: ColumnKind, drawing: &Drawing, text: &mut 
         Cell::Json(json) => text.push_str(&clean(&compact(json))),
         Cell::Many(cells, of) => many(cells, *of, kind, drawing, text),
         Cell::Changed(pair) => {
+            let drawing = &Drawing { bars: false, ..*drawing };
             let mut new = String::new();
             draw(&pair.0, kind, drawing, text);
             draw(&pair.1, kind, drawing, &mut new);
@@ -135,7 +143,24 @@ fn push(arguments: std::fmt::Arguments<'_>, text: &mut String) {
     let _ = text.write_fmt(arguments);
 }
 
+/// Cells that a bar has.
+const BAR: u8 = 5;
+
+/// A share of one as a bar: eighths of a cell, and at least one of them for what is not nothing.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 40")]
+fn bar(share: f64) -> String {
+    const PARTS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let least = u8::from(share > 0.0);
+    let eighths = ((share.clamp(0.0, 1.0) * f64::from(BAR * 8)).round() as u8).max(least);
+    let cell = |place: u8| match eighths.saturating_sub(place * 8) {
+        8.. => '█',
+        part => PARTS[usize::from(part)],
+    };
+    (0..BAR).map(cell).collect()
+}
+
 fn many(cells: &[Cell], of: usize, kind: ColumnKind, drawing: &Drawing, text: &mut String) {
+    let drawing = &Drawing { bars: false, ..*drawing };
     let cut = !drawing.whole && cells.len() > LISTED;
     if cut && of > 0 {
         push(format_args!("{} of {of}: ", cells.len()), text);
@@ -165,7 +190,7 @@ mod tests {
     use super::*;
 
     fn check(cell: &Cell, kind: ColumnKind, expected: &str) {
-        let drawing = Drawing { now: 300_000, absolute: false, whole: false };
+        let drawing = Drawing { now: 300_000, absolute: false, whole: false, bars: false };
         let mut text = String::new();
         draw(cell, kind, &drawing, &mut text);
         assert_eq!(text, expected);
@@ -197,6 +222,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_is_never_empty_for_something_nor_longer_than_full() {
+        for (share, expected) in [
+            (0.0, "     "),
+            (0.0001, "▏    "),
+            (0.1, "▌    "),
+            (0.62, "███▏ "),
+            (1.0, "█████"),
+            (1.7, "█████"),
+            (-1.0, "     "),
+        ] {
+            assert_eq!(bar(share), expected, "{share}");
+        }
+        let drawing = Drawing { now: 0, absolute: false, whole: false, bars: true };
+        let drawn = |cell: &Cell| {
+            let mut text = String::new();
+            draw(cell, ColumnKind::Percent, &drawing, &mut text);
+            text
+        };
+        assert_eq!(drawn(&Cell::Decimal(0.62)), "███▏    62%");
+        assert_eq!(drawn(&Cell::Decimal(f64::NAN)), "?");
+        let both = Cell::Changed(Box::new((Cell::Decimal(0.1), Cell::Decimal(0.2))));
+        assert_eq!(drawn(&both), "10% → 20%");
+    }
+
+    #[test]
     fn texts_with_lines_keep_them_and_nothing_else() {
         let text = |text: &str| Cell::Text(text.into());
         let changed = Cell::Changed(Box::new((text("a\nb"), text("c"))));
@@ -211,7 +261,7 @@ mod tests {
             (changed, "a\nb\n→\nc"),
             (many, "a␤b␤, c"),
         ] {
-            let drawing = Drawing { now: 0, absolute: false, whole: false };
+            let drawing = Drawing { now: 0, absolute: false, whole: false, bars: false };
             let mut text = String::new();
             draw_lines(&cell, ColumnKind::Text, &drawing, &mut text);
             assert_eq!(text, expected);

@@ -236,7 +236,8 @@ fn a_broken_pipe_is_told_apart() {
             Ok(())
         }
     }
-    for format in Format::ALL {
+    // Nothing of the report is a diff.
+    for format in Format::ALL.into_iter().filter(|format| *format != Format::Diff) {
         let result = render(&report(), &options(format), &mut Closed, &mut Vec::new());
         let Err(RenderError::Write(error)) = result else { panic!("{format}: {result:?}") };
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format}");
