@@ -71,13 +71,17 @@ fn a_crash_loop_is_told_with_its_fatal_line() {
     // The kubelet has kept the end of the log.
     check("crash-message", |it| crash(it.agent("k8s-w1"), Some(trap)), &expected, line);
     // It has not, and the log is asked for.
-    let with_log = |it: &mut Recorded| {
+    let logged = |it: &mut Recorded, message: Option<&str>| {
         let pod = it.agent("k8s-w1");
-        crash(pod, None);
+        crash(pod, message);
         let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
         it.logs.insert(format!("kube-system/{name}/cilium-agent.previous.log"), trap.to_owned());
     };
+    let with_log = |it: &mut Recorded| logged(it, None);
     check("crash-log", with_log, &expected, line);
+    // What it has kept is cut, as it is of 1.18.0, and the log is not.
+    let cut = "time=2026-11-27T05:30:43Z level=fatal source=pkg/logging/slog.go:1";
+    check("crash-cut", |it| logged(it, Some(cut)), &expected, line);
     let run = run("crash-cure", with_log);
     assert!(run.report.findings[0].fixes[0].contains("installNoConntrackIptablesRules=false"));
     // An older agent, and the other trap.

@@ -4,8 +4,9 @@
 //! through [`Cluster::change`], which knows how to put it back.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use lab_tests::{Lab, Scratch, sources};
@@ -31,6 +32,17 @@ pub(crate) struct Change<'c> {
     cluster: &'c Cluster,
     host: &'static str,
     undo: String,
+}
+
+/// A program in the network of a host, ended when this is dropped.
+pub(crate) struct Beside(Child);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
+        let _ = self.0.wait();
+    }
 }
 
 /// A pod with a network of its own.
@@ -196,6 +208,16 @@ impl Cluster {
     }
 
     /// A file of the running lab.
+    /// A program that the lab's build has made, running in the network of a host until this is
+    /// dropped.
+    pub(crate) fn beside(&self, host: &str, program: &str, words: &[&str]) -> Beside {
+        let mut command = Command::new(self.scripts.join("run"));
+        command.args(["--net", host]).arg(self.lab_dir.join("bin").join(program)).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // The script is a process of its own, and so is what it starts.
+        Beside(command.process_group(0).spawn().expect("bash is there"))
+    }
+
     pub(crate) fn state(&self, name: &str) -> PathBuf {
         self.lab_dir.join("state").join(name)
     }

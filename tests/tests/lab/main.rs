@@ -81,6 +81,7 @@ const SCENARIOS: &[Scenario] = &[
     ("monitor: pings of a node, as the agents saw them", monitor::node_ping),
     ("monitor: the black hole is where packets are lost", monitor::lost),
     ("monitor: a denied ping is dropped where it arrives", monitor::denied),
+    ("monitor: pings by a real Hubble Relay", monitor::relay),
     ("fault: a direct route is missing", faults::missing),
     ("fault: a route of a node that is gone", faults::stale),
     ("fault: a direct route to the wrong node", faults::wrong_next_hop),

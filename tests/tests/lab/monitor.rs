@@ -1,6 +1,6 @@
 //! What the agents see: packets that were really sent are shown on the nodes that saw them.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,10 @@ fn probe(cluster: &Cluster, node: &str) -> Pod {
 
 /// Runs a command for some seconds while packets are sent from a pod, one each second.
 fn meanwhile(cluster: &Cluster, line: &str, from: &Pod, send: &str) -> Run {
+    meanwhile_with(cluster, line, &cluster.settings(), from, send)
+}
+
+fn meanwhile_with(cluster: &Cluster, line: &str, settings: &str, from: &Pod, send: &str) -> Run {
     thread::scope(|scope| {
         let sender = scope.spawn(|| {
             thread::sleep(Duration::from_secs(3));
@@ -26,7 +30,7 @@ fn meanwhile(cluster: &Cluster, line: &str, from: &Pod, send: &str) -> Run {
             // That nothing comes back is what some of them are for.
             let _ = cluster.command("kubectl").args(words).stdin(Stdio::null()).output();
         });
-        let run = cluster.lab(line).run();
+        let run = cluster.lab_with(line, settings).run();
         sender.join().expect("the sender ends");
         run
     })
@@ -52,6 +56,8 @@ fn seen(events: &[Value], from: &str, to: &str) -> Vec<(String, String)> {
 pub(crate) fn pings(cluster: &Cluster) {
     let [ctr, w1, _] = NODES;
     let (from, to) = (probe(cluster, ctr), probe(cluster, w1));
+    // The plugin is compiled before packets are sent.
+    cluster.lab("monitor --via agent --for 1s -o ndjson").run();
     let scratch = Scratch::new();
     let record = scratch.path("monitor.zip");
     let line = format!("monitor --via agent --for 12s -o ndjson --record {}", record.display());
@@ -169,4 +175,71 @@ pub(crate) fn node_ping(cluster: &Cluster) {
     let path = "jsonpath={.status.addresses[0].address}";
     let ip = cluster.kubectl(&format!("get node {w1} -o {path}"));
     as_the_agents_saw(cluster, &from, &format!("ping -c 4 -W 1 {ip}"), &[(&ip, w1)]);
+}
+
+/// Where the relay of the scenario below is found: behind a pod that has the node's network.
+const RELAY: &str = r#"
+[relay]
+namespace = "kube-system"
+selector = "component=kube-apiserver"
+port = 4245
+tls = false
+"#;
+
+/// A file of the agents' own certificate, which is for clients too.
+fn hubble_secret(cluster: &Cluster, files: &Scratch, name: &str) -> String {
+    let path = format!("jsonpath={{.data.{}}}", name.replace('.', "\\."));
+    let coded =
+        cluster.kubectl(&format!("-n kube-system get secret hubble-server-certs -o {path}"));
+    let file = files.path(&format!("{name}.base64"));
+    std::fs::write(&file, coded).expect("a file can be written");
+    let plain = Command::new("base64").arg("-d").arg(&file).output().expect("coreutils are there");
+    let file = files.path(name);
+    std::fs::write(&file, plain.stdout).expect("a file can be written");
+    file.display().to_string()
+}
+
+/// The flows of a real Hubble Relay, which has them from every agent: a ping there and back is
+/// seen on both nodes.
+pub(crate) fn relay(cluster: &Cluster) {
+    let [ctr, w1, _] = NODES;
+    let programs = "cilium-1.18.0";
+    if !cluster.has_built(&format!("{programs}/hubble-relay")) {
+        eprintln!("lab: not run: the lab was built without hubble-relay");
+        return;
+    }
+    let files = Scratch::new();
+    let [ca, certificate, key] =
+        ["ca.crt", "tls.crt", "tls.key"].map(|name| hubble_secret(cluster, &files, name));
+    let address =
+        cluster.kubectl(&format!("get node {ctr} -o jsonpath={{.status.addresses[0].address}}"));
+    let peers = format!("{address}:4244");
+    let words = [
+        "serve",
+        "--peer-service",
+        &peers,
+        "--tls-hubble-client-cert-file",
+        &certificate,
+        "--tls-hubble-client-key-file",
+        &key,
+        "--tls-hubble-server-ca-files",
+        &ca,
+        "--disable-server-tls",
+        "--listen-address=127.0.0.1:4245",
+        "--health-listen-address=127.0.0.1:4222",
+        "--gops=false",
+    ];
+    let relay = cluster.beside(ctr, &format!("{programs}/hubble-relay"), &words);
+    thread::sleep(Duration::from_secs(5));
+    let (from, to) = (probe(cluster, ctr), probe(cluster, w1));
+    let send = format!("ping -c 4 -W 1 {}", to.ip);
+    let line = "monitor --via hubble --for 12s -o ndjson";
+    let settings = format!("{}{RELAY}", cluster.settings());
+    let run = meanwhile_with(cluster, line, &settings, &from, &send);
+    drop(relay);
+    let came = events(&run);
+    let forwarded = |node: &str| (node.to_owned(), "forwarded".to_owned());
+    let (there, back) = (seen(&came, &from.name, &to.name), seen(&came, &to.name, &from.name));
+    assert_eq!(there, [forwarded(ctr), forwarded(w1)], "{}", run.err);
+    assert_eq!(back, [forwarded(ctr), forwarded(w1)], "{}", run.err);
 }

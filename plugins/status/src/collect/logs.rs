@@ -22,11 +22,9 @@ pub(super) fn collect(inputs: &mut Inputs) {
 fn crashes(inputs: &mut Inputs) {
     let pods = inputs.pods.known().into_iter().flatten().filter(|pod| pod.is_crashing());
     for pod in pods.take(LOGS) {
+        // The kubelet keeps an end of the log in the pod itself, but no more than 2048 bytes of it,
+        // in which the line that counts may be cut.
         let ended = pod.ended.as_ref();
-        // Cilium's charts ask the kubelet to keep the end of the log in the pod itself.
-        if ended.is_some_and(|(_, ended)| !ended.message.trim().is_empty()) {
-            continue;
-        }
         let container = ended.map(|(name, _)| name).or(pod.waiting.as_ref().map(|(name, _)| name));
         let Some(container) = container else { continue };
         let of =

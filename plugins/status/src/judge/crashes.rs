@@ -21,8 +21,9 @@ fn finding(cluster: &Cluster, pod: &Pod) -> Finding {
         .unwrap_or(&pod.component);
     let kept =
         ended.map(|(_, ended)| ended.message.as_str()).filter(|text| !text.trim().is_empty());
-    let log = kept.or_else(|| cluster.logs.get(&pod.path()).map(String::as_str));
-    let last = log.and_then(log_line::fatal);
+    let log = cluster.logs.get(&pod.path()).map(String::as_str);
+    let is_kept = log.is_none();
+    let last = log.or(kept).and_then(log_line::fatal);
     let what = if pod.component == "cilium" { "its agent" } else { container };
     let is_agent = pod.component == "cilium" && !pod.node.is_empty();
     let subject = if is_agent { pod.node.clone() } else { pod.path() };
@@ -37,7 +38,7 @@ fn finding(cluster: &Cluster, pod: &Pod) -> Finding {
     let state = format!("{}, {} restarts{last_end}", pod.state(), pod.restarts);
     finding = finding.evidence(format!("Pod {}", pod.path()), state.trim_end());
     if let Some(line) = last {
-        let place = if kept.is_some() { "last words" } else { "log" };
+        let place = if is_kept { "last words" } else { "log" };
         finding = finding.evidence(format!("{container} of {}: {place}", pod.path()), line.trim());
     }
     if let Some(fix) = cure(last.unwrap_or_default(), ended.map(|(_, ended)| ended.reason.as_str()))
