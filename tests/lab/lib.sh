@@ -9,6 +9,8 @@ state=$LAB_DIR/state
 
 k8s_version=1.33.13
 cilium_version=1.18.0
+# What a lab may begin with, to be upgraded to the other.
+older_cilium=1.17.6
 hosts=(k8s-ctr k8s-w1 k8s-w0 router)
 nodes=(k8s-ctr k8s-w1 k8s-w0)
 # Where people sit: a network beside the hosts, without files of its own.

@@ -115,6 +115,23 @@ impl Cluster {
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
 
+    /// Changes the version of Cilium in place, and waits until every agent is ready.
+    pub(crate) fn upgrade(&self, version: &str) {
+        let output = self.script("up", &["--cilium", version]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        self.agents_ready();
+    }
+
+    /// Whether all agents are of a version, as their images say.
+    pub(crate) fn agents_run(&self, version: &str) -> bool {
+        let images = self.kubectl(
+            "-n kube-system get pods -l k8s-app=cilium \
+             -o jsonpath={.items[*].spec.containers[0].image}",
+        );
+        let mut images = images.split_whitespace().peekable();
+        images.peek().is_some() && images.all(|image| image.ends_with(&format!(":v{version}")))
+    }
+
     /// Runs a line of shell on a host; what it prints. It must succeed.
     #[track_caller]
     pub(crate) fn on(&self, host: &str, line: &str) -> String {

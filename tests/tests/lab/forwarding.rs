@@ -81,7 +81,7 @@ fn delivered(run: &Run) -> bool {
 }
 
 /// What really happens, all sources at once.
-fn pings(cluster: &Cluster) -> BTreeMap<Pair, bool> {
+pub(crate) fn pings(cluster: &Cluster) -> BTreeMap<Pair, bool> {
     let pods = cluster.pods();
     let named = |pod: &crate::cluster::Pod| format!("default/{}", pod.name);
     let addresses = ["192.168.10.100", "192.168.10.101", "192.168.20.100"];

@@ -30,6 +30,7 @@ mod silent_hosts;
 mod status;
 mod sysdumps;
 mod transports;
+mod upgrade;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,6 +131,10 @@ const MULTI_POOL_IPAM: &[Scenario] = &[
     ("multi-pool ipam: the same tables as live", captures::same_tables),
 ];
 
+/// Those of a lab that was brought up with an older Cilium, and has the usual one afterwards.
+const OLDER_CILIUM: &[Scenario] =
+    &[("upgrade: what is foretold is what 1.18.0 brings", upgrade::foretold)];
+
 #[test]
 fn live() {
     if std::env::var_os(TURNED_ON).is_none_or(|value| value != "1") {
@@ -148,6 +153,7 @@ fn live() {
     let scenarios = match &*cluster.config("ipam") {
         "kubernetes" => KUBERNETES_IPAM,
         "multi-pool" => MULTI_POOL_IPAM,
+        _ if cluster.agents_run(upgrade::FROM) => OLDER_CILIUM,
         _ => SCENARIOS,
     };
     let minutes = std::env::var(MINUTES).ok().map(|n| n.parse().expect("a number of minutes"));
