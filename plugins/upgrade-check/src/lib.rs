@@ -28,6 +28,8 @@ pub mod state;
 pub mod values;
 pub mod version;
 
+use std::collections::HashSet;
+
 use lab_plugin::{
     Argument, Call, Card, Command, Fact, Failure, Finding, Kind, Plugin, Table, TableRow,
 };
@@ -172,6 +174,7 @@ impl Subject {
 /// The rules that come with the plugin, then the user's.
 fn rules(call: &Call) -> Result<Vec<Rule>, Failure> {
     let (mut rules, mut errors) = rule::built_in();
+    let mut ids: HashSet<String> = rules.iter().map(|rule| rule.id.clone()).collect();
     let own = call.files("rules").into_iter();
     let own = own.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let setting = collect::extra_rules();
@@ -180,7 +183,7 @@ fn rules(call: &Call) -> Result<Vec<Rule>, Failure> {
         let (more, wrong) = rule::parse(&file, "own", &text);
         errors.extend(wrong);
         for rule in more {
-            if rules.iter().any(|other| other.id == rule.id) {
+            if !ids.insert(rule.id.clone()) {
                 return Err(Failure::InvalidInput(format!(
                     "{file}: rule `{}`: there is one of this id already: give it another",
                     rule.id

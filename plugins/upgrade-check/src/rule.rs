@@ -5,6 +5,7 @@
 
 mod raw;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -105,9 +106,10 @@ pub fn parse(file: &str, group: &str, text: &str) -> (Vec<Rule>, Vec<RuleError>)
         }
     };
     let (mut rules, mut errors) = (Vec::<Rule>::new(), Vec::new());
-    for table in &read.rule {
+    let mut ids = HashSet::new();
+    for table in read.rule {
         let span = table.span();
-        let mut table = table.get_ref().clone();
+        let mut table = table.into_inner();
         for (key, value) in [("since", &read.since), ("link", &read.link)] {
             if let (Some(value), false) = (value, table.contains_key(key)) {
                 table.insert(key.to_owned(), toml::Value::String(value.clone()));
@@ -115,7 +117,7 @@ pub fn parse(file: &str, group: &str, text: &str) -> (Vec<Rule>, Vec<RuleError>)
         }
         let name = table.get("id").and_then(toml::Value::as_str).map(str::to_owned);
         match raw::rule(table, group) {
-            Ok(rule) if rules.iter().any(|other| other.id == rule.id) => {
+            Ok(rule) if !ids.insert(rule.id.clone()) => {
                 errors.push(error(Some(span), name, "there is one of this id already".to_owned()));
             }
             Ok(rule) => rules.push(rule),
