@@ -57,10 +57,15 @@ fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), St
     let mut values = Vec::new();
     for argument in &known.arguments {
         let Some(text) = &argument.default else { continue };
-        let number = text.parse().ok().filter(|_| argument.kind == Kind::Integer);
-        let number =
-            number.ok_or_else(|| format!("the default of `{}` is no number", argument.name))?;
-        values.push((argument.name.clone(), Value::Integer(number)));
+        let value = match argument.kind {
+            Kind::Integer => text.parse().ok().map(Value::Integer),
+            Kind::Text => Some(Value::Text(text.clone())),
+            _ => None,
+        };
+        let value = value.ok_or_else(|| {
+            format!("the default of `{}` is neither a number nor a text", argument.name)
+        })?;
+        values.push((argument.name.clone(), value));
     }
     for _ in 0..runs {
         let start = Instant::now();
