@@ -205,7 +205,7 @@ pub(crate) fn relay(cluster: &Cluster) {
     let [ctr, w1, _] = NODES;
     let programs = "cilium-1.18.0";
     if !cluster.has_built(&format!("{programs}/hubble-relay")) {
-        eprintln!("lab: not run: the lab was built without hubble-relay");
+        crate::say(format_args!("lab: not run: the lab was built without hubble-relay"));
         return;
     }
     let files = Scratch::new();

@@ -52,10 +52,10 @@ pub(crate) fn foretold(cluster: &Cluster) {
 /// No check fails, what is said live is said of the capture too, and the one change of a default
 /// that this cluster has is told.
 fn nothing_is_in_the_way(cluster: &Cluster, before: &Path) {
-    let line = format!("upgrade-check --to {TO} -o json");
-    let live = cluster.lab(&line).run().exits(1);
+    let asked = format!("upgrade-check --to {TO} -o json");
+    let live = cluster.lab(&asked).run().exits(1);
     assert_eq!(partial(&live), [], "{}", live.err);
-    let read = cluster.lab(&line).arg("--from").arg(before).run().exits(1);
+    let read = cluster.lab(&asked).arg("--from").arg(before).run().exits(1);
     assert_eq!(read.out, live.out, "live and as a capture");
     let found = findings(&live);
     assert!(found.iter().all(|finding| finding.level == "warn"), "{found:#?}");

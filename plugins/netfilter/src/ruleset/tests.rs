@@ -177,19 +177,18 @@ fn long_lines_and_many_rules_are_read() {
 }
 
 /// Everything that is known of a dump.
-fn printed(store: &Store, set: &Ruleset) -> String {
-    let mut text = crate::changed::text(store, set);
+fn printed(store: &Store, set: &Ruleset) -> Vec<String> {
+    let mut printed = vec![crate::changed::text(store, set)];
     for table in &set.tables {
         for chain in &table.chains {
-            text += &format!("{} {} {:?}\n", table.name, store.name(chain.name), chain.counters);
-            for rule in &chain.rules {
+            printed.push(format!("{} {} {:?}", table.name, store.name(chain.name), chain.counters));
+            printed.extend(chain.rules.iter().map(|rule| {
                 let line = store.line(chain.name, *rule);
-                text +=
-                    &format!("{line} {} {} {:?}\n", store.form(*rule), rule.line, rule.counters);
-            }
+                format!("{line} {} {} {:?}", store.form(*rule), rule.line, rule.counters)
+            }));
         }
     }
-    text
+    printed
 }
 
 /// Lines of which hosts have some, in about the same order.
