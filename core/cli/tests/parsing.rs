@@ -347,7 +347,7 @@ fn mistakes_say_what_to_type() {
         ),
         (
             "routes -o jsn",
-            "error: --output: unknown value `jsn`\nhint: did you mean `json`? --output takes table, wide, json, yaml, csv, ndjson, name",
+            "error: --output: unknown value `jsn`\nhint: did you mean `json`? --output takes table, wide, json, yaml, csv, ndjson, name, diff",
         ),
         ("routes --concurrency 0", "error: --concurrency: `0` is not a whole number of at least 1"),
         (

@@ -218,7 +218,7 @@ fn mistakes_in_the_file_are_named_with_their_line() {
         ("output = 3", "error: /c.toml:1: `output` is a whole number, expected a string in quotes"),
         (
             "output = \"wdie\"",
-            "error: /c.toml:1: `output`: unknown value `wdie`\nhint: did you mean `wide`? known: table, wide, json, yaml, csv, ndjson, name",
+            "error: /c.toml:1: `output`: unknown value `wdie`\nhint: did you mean `wide`? known: table, wide, json, yaml, csv, ndjson, name, diff",
         ),
         (
             "concurrency = 0",
