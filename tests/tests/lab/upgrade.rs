@@ -41,9 +41,8 @@ pub(crate) fn foretold(cluster: &Cluster) {
     agents_changed(&diff);
     assert_eq!(came(&diff, "settings", "key", "value"), settings);
     assert_eq!(came(&diff, "definitions", "name", "versions"), definitions);
-    for table in ["hosts", "endpoints", "identities"] {
-        assert_eq!(rows(&diff, table), [] as [Value; 0], "{table}");
-    }
+    assert_eq!(rows(&diff, "hosts"), [] as [Value; 0]);
+    nobody_was_lost(&diff);
     nothing_was_wrong(cluster, &before, &after);
     no_rule_and_no_route_changed(cluster, &before, &after);
     assert_eq!(pings(cluster), pings_before, "who answers whom");
@@ -60,6 +59,18 @@ fn nothing_is_in_the_way(cluster: &Cluster, before: &Path) {
     let found = findings(&live);
     assert!(found.iter().all(|finding| finding.level == "warn"), "{found:#?}");
     assert!(found.iter().any(|finding| finding.code == "upgrade-check/118-l2-neighbours"));
+}
+
+/// Endpoints stay with their addresses. Agents that started together may each have made an
+/// identity for the same labels; once they start anew, one of them is left.
+fn nobody_was_lost(diff: &Run) {
+    for row in rows(diff, "endpoints") {
+        assert_eq!(word(&row["change"]), "changed", "{row}");
+        assert!(row["ips"].is_string() && word(&row["state"]) == "ready", "{row}");
+    }
+    for row in rows(diff, "identities") {
+        assert_ne!(word(&row["change"]), "added", "{row}");
+    }
 }
 
 /// Of the tables of `upgrade-check config` what does not stay as it is.
