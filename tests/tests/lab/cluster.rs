@@ -115,11 +115,16 @@ impl Cluster {
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
 
-    /// Changes the version of Cilium in place, and waits until every agent is ready.
+    /// Changes the version of Cilium in place, and waits until every agent and all that it
+    /// restored is ready.
     pub(crate) fn upgrade(&self, version: &str) {
         let output = self.script("up", &["--cilium", version]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         self.agents_ready();
+        let states = "get ciliumendpoints -A -o jsonpath={.items[*].status.state}";
+        eventually("every endpoint is ready", Duration::from_mins(1), || {
+            self.kubectl(states).split_whitespace().all(|state| state == "ready")
+        });
     }
 
     /// Whether all agents are of a version, as their images say.
