@@ -4,6 +4,19 @@
 //! shared dependency, and so another build of the program that is measured.
 
 use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// Ends a program: with 2, and why, where it could not do its work.
+#[expect(clippy::print_stderr, reason = "programs say it there")]
+pub fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
 
 /// A command line, taken apart.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 //!
 //! A process of its own, because what is measured is its largest resident size: engine,
 //! component, answers under way, the finished report, and drawing it.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+#![expect(clippy::print_stdout, reason = "the program is a command")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +16,7 @@ use lab_backend::{
     About, Answer, AnyConsent, Backend, Change, Chunk, Gate, Host, HostKind, Outcome, Page,
     Question, Selection,
 };
+use lab_benches::arguments::ended;
 use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
 use lab_render::{Format, Options, render};
 use lab_types::{Failure, Value};
@@ -37,13 +38,7 @@ fn main() -> ExitCode {
         print!("{HELP}");
         return ExitCode::SUCCESS;
     };
-    match run(wasm, cache, numbers) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run(wasm, cache, numbers))
 }
 
 fn run(wasm: &str, cache: &str, numbers: &[String]) -> Result<(), String> {

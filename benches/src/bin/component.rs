@@ -2,7 +2,7 @@
 //!
 //! Prints for each run the microseconds from opening the capture to the finished report:
 //! instantiating is in it, compiling is not.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+#![expect(clippy::print_stdout, reason = "the program is a command")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lab_backend::{Capture, Forms, Gate};
+use lab_benches::arguments::ended;
 use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
 use lab_types::{Kind, Value};
 
@@ -29,13 +30,7 @@ fn main() -> ExitCode {
         print!("{HELP}");
         return ExitCode::SUCCESS;
     };
-    match run(wasm, capture, runs, words) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run(wasm, capture, runs, words))
 }
 
 fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), String> {

@@ -1,11 +1,11 @@
 //! Serves a cluster of any size on loopback until it is ended.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+#![expect(clippy::print_stdout, reason = "the program is a command")]
 
 use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lab_benches::arguments::Arguments;
+use lab_benches::arguments::{Arguments, ended};
 use lab_benches::crowd::{Crowd, kubeconfig};
 
 const HELP: &str = "\
@@ -23,13 +23,7 @@ Usage: crowd [flags] KUBECONFIG
 ";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run())
 }
 
 fn run() -> Result<(), String> {

@@ -1,10 +1,10 @@
 //! Writes the capture or the sysdump of a generated cluster.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+#![expect(clippy::print_stdout, reason = "the program is a command")]
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use lab_benches::arguments::Arguments;
+use lab_benches::arguments::{Arguments, ended};
 use lab_benches::generate::{self, Size};
 use lab_benches::{events, filters};
 
@@ -24,13 +24,7 @@ The same numbers give the same bytes.
 ";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run())
 }
 
 fn run() -> Result<(), String> {

@@ -1,12 +1,12 @@
 //! Runs a real control plane on loopback, filled with a generated cluster, until its input ends.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the program is a command")]
+#![expect(clippy::print_stdout, reason = "the program is a command")]
 
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lab_benches::arguments::Arguments;
+use lab_benches::arguments::{Arguments, ended};
 use lab_benches::generate::Shape;
 use lab_benches::plane::{Plane, Setup};
 
@@ -27,13 +27,7 @@ Usage: plane --programs DIR --definitions DIR [flags] STORE RUN
 ";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run())
 }
 
 fn run() -> Result<(), String> {
