@@ -187,7 +187,7 @@ fn column(id: &str, title: &str, kind: ColumnKind, about: &str) -> Column {
 }
 
 fn word(text: &str) -> Cell {
-    Cell::Text(text.to_owned())
+    Cell::Text(text.into())
 }
 
 fn maybe(text: Option<&str>) -> Cell {

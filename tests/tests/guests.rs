@@ -215,7 +215,7 @@ fn seen(finished: &Finished, what: &str) -> Vec<String> {
     assert_eq!(finished.result, Ok(()));
     let rows = finished.report.tables[0].rows().iter();
     let texts = rows.filter_map(|row| match &row.cells[..] {
-        [Cell::Text(kind), Cell::Text(text)] if kind == what => Some(text.clone()),
+        [Cell::Text(kind), Cell::Text(text)] if kind == what => Some(text.to_string()),
         _ => None,
     });
     texts.collect()

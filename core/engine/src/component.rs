@@ -296,7 +296,7 @@ fn map(
     path: &std::path::Path,
 ) -> wasmtime::Result<wasmtime::component::Component> {
     // SAFETY: an earlier run wrote what `precompile_component` of this engine made and noted its
-    // hash, which was compared; only this user can write the file, and whoever replaces it puts
+    // checksum, which was compared; only this user can write the file, and whoever replaces it puts
     // another one in its place.
     unsafe { wasmtime::component::Component::deserialize_file(engine, path) }
 }

@@ -6,5 +6,6 @@ pub(crate) mod hosts;
 mod inbox;
 mod log;
 pub(crate) mod output;
+mod rows;
 mod settings;
 mod types;

@@ -166,7 +166,7 @@ fn identity(row: &Row, both: &[bool]) -> u64 {
     if row.key.is_empty() {
         same::hash(known(row, both))
     } else {
-        let key = Cell::Text(row.key.clone());
+        let key = Cell::Text(row.key.as_str().into());
         // The absent cell in front keeps keys apart from rows of one text.
         same::hash([&Cell::Absent, &key].into_iter())
     }
@@ -200,7 +200,7 @@ fn difference(old: Row, new: Row, columns: &[Column], both: &[bool]) -> Option<R
 }
 
 fn marked(change: &str, mut row: Row) -> Row {
-    row.cells.insert(0, Cell::Text(change.to_owned()));
+    row.cells.insert(0, Cell::Text(change.into()));
     row
 }
 

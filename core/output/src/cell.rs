@@ -1,6 +1,7 @@
 //! One typed value of a table, as in `interface output`.
 
 use lab_types::ObjectRef;
+use smol_str::SmolStr;
 
 /// How good or bad something is; `Unknown` stands apart and is never the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +55,7 @@ pub enum Cell {
     /// There is none; drawn `-`, JSON null.
     Absent,
     /// Text of any kind.
-    Text(String),
+    Text(SmolStr),
     /// A whole number, in base units.
     Integer(i64),
     /// A number, in base units.
@@ -66,11 +67,11 @@ pub enum Cell {
     /// Nanoseconds.
     Duration(i64),
     /// A judged word.
-    Health(Level, String),
+    Health(Level, SmolStr),
     /// A Kubernetes object.
     Object(ObjectRef),
     /// One JSON document.
-    Json(String),
+    Json(SmolStr),
     /// The values of rows that were folded into one, and how many different values the whole
     /// table has; only folding makes it.
     Many(Vec<Cell>, usize),

@@ -65,7 +65,7 @@ mod tests {
         for (cell, expected) in [
             (Cell::Absent, ""),
             (Cell::Integer(-3), "-3"),
-            (Cell::Health(Level::Unknown, String::new()), "unknown"),
+            (Cell::Health(Level::Unknown, "".into()), "unknown"),
             (Cell::Decimal(0.25), "0.25"),
             (Cell::Decimal(f64::NAN), ""),
             (Cell::Boolean(true), "true"),

@@ -64,9 +64,13 @@ fn table(shift: i64) -> Table {
         Row {
             key: format!("w{}:{prefix}", n % 100),
             cells: vec![
-                Cell::Text(format!("k8s-w{}", n % 100)),
-                Cell::Text(format!("10.{a}.{b}.0/24")),
-                if n % 7 == 0 { Cell::Absent } else { Cell::Text(format!("192.168.{a}.{b}")) },
+                Cell::Text(format!("k8s-w{}", n % 100).into()),
+                Cell::Text(format!("10.{a}.{b}.0/24").into()),
+                if n % 7 == 0 {
+                    Cell::Absent
+                } else {
+                    Cell::Text(format!("192.168.{a}.{b}").into())
+                },
                 Cell::Integer(n % 1024),
                 Cell::Integer(prefix * 4096),
                 Cell::Timestamp(n * 60),

@@ -92,7 +92,7 @@ impl Serialize for CellValue<'_> {
             Cell::Health(level, text) => {
                 let mut map = serializer.serialize_map(Some(2))?;
                 map.serialize_entry("level", level.as_str())?;
-                map.serialize_entry("text", text)?;
+                map.serialize_entry("text", text.as_str())?;
                 map.end()
             }
             Cell::Object(object) => {

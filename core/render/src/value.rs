@@ -201,7 +201,7 @@ mod tests {
         use ColumnKind as K;
         for (cell, kind, expected) in [
             (Cell::Absent, K::Text, "-"),
-            (Cell::Text(String::new()), K::Text, "-"),
+            (Cell::Text("".into()), K::Text, "-"),
             (Cell::Text("a\nb".into()), K::Text, "a␤b"),
             (Cell::Text("?".into()), K::Integer, "?"),
             (Cell::Integer(1500), K::Integer, "1500"),
@@ -212,7 +212,7 @@ mod tests {
             (Cell::Boolean(true), K::Boolean, "yes"),
             (Cell::Timestamp(0), K::Timestamp, "5m"),
             (Cell::Duration(63_000_000_000), K::Duration, "1m3s"),
-            (Cell::Health(Level::Unknown, String::new()), K::Health, "?"),
+            (Cell::Health(Level::Unknown, "".into()), K::Health, "?"),
             (Cell::Health(Level::Bad, "missing".into()), K::Health, "missing"),
             (Cell::Json("{ \"b\": 1,\n \"a\": [] }".into()), K::Json, r#"{"b":1,"a":[]}"#),
             (Cell::Json("{ broken".into()), K::Json, "{ broken"),
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn lists_say_how_many_when_they_are_long() {
-        let hosts = |n: usize| (1..=n).map(|n| Cell::Text(format!("w{n}"))).collect();
+        let hosts = |n: usize| (1..=n).map(|n| Cell::Text(format!("w{n}").into())).collect();
         check(&Cell::Many(hosts(2), 140), ColumnKind::Text, "w1, w2");
         check(&Cell::Many(hosts(137), 140), ColumnKind::Text, "137 of 140: w1, w2, w3, …");
     }

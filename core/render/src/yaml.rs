@@ -49,7 +49,7 @@ mod tests {
             about: String::new(),
         };
         let mut table = Table::new("t", vec![column]);
-        let cells = texts.iter().map(|text| vec![Cell::Text(text.clone())]);
+        let cells = texts.iter().map(|text| vec![Cell::Text(text.as_str().into())]);
         table.append(cells.map(|cells| Row { key: String::new(), cells })).unwrap();
         let report = Report { tables: vec![table], ..Report::default() };
         let mut written = Vec::new();

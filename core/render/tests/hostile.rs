@@ -31,7 +31,7 @@ fn report(text: &str) -> Report {
     let cells = vec![
         Cell::Many(vec![Cell::Text(text.into()), Cell::Text("b".into())], 2),
         Cell::Health(Level::Bad, text.into()),
-        Cell::Json(serde_json::to_string(text).expect("a text is JSON")),
+        Cell::Json(serde_json::to_string(text).expect("a text is JSON").into()),
     ];
     table.append([Row { key: text.into(), cells }]).expect("rows fit their columns");
     let finding = Finding {

@@ -45,7 +45,7 @@ fn counted(n_rows: usize) -> Table {
     );
     let row = |n: i64| Row {
         key: format!("host-{n}"),
-        cells: vec![Cell::Text(format!("host-{n}")), Cell::Integer(n * 111)],
+        cells: vec![Cell::Text(format!("host-{n}").into()), Cell::Integer(n * 111)],
     };
     table.append((0..i64::try_from(n_rows).unwrap()).map(row)).unwrap();
     table

@@ -189,7 +189,7 @@ fn columns() -> Vec<Column> {
 
 fn row(check: &Check) -> Row {
     let text = |text: &str| {
-        if text.is_empty() { Cell::Absent } else { Cell::Text(text.to_owned()) }
+        if text.is_empty() { Cell::Absent } else { Cell::Text(text.into()) }
     };
     let area = check.area.as_str();
     let key = format!("{area}/{}", check.subject);
@@ -198,7 +198,7 @@ fn row(check: &Check) -> Row {
         cells: vec![
             text(area),
             text(&check.subject),
-            Cell::Health(check.outcome.level(), check.outcome.word().to_owned()),
+            Cell::Health(check.outcome.level(), check.outcome.word().into()),
             text(&check.seen),
             text(check.fix.as_deref().unwrap_or_default()),
         ],

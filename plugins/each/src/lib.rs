@@ -122,7 +122,7 @@ fn report_texts(asked: Asked, call: &Call, argv: &[&str]) -> Result<(), Failure>
     let mut table = Table::<Vec<Cell>>::declare("answers", &rows::columns(&rows, compares));
     for row in rows {
         let (key, cells) = rows::keyed(row);
-        table.push_cells(&key, cells)?;
+        table.push_cells(&key, &cells)?;
     }
     table.commit()?;
     findings.into_iter().try_for_each(Finding::report)
@@ -154,7 +154,7 @@ fn report_rows(asked: Asked) -> Result<(), Failure> {
         shape.rows(&text, |cells| {
             let key = format!("{host}/{place}");
             place += 1;
-            table.push_cells(&key, rows::with_host(host, cells))
+            table.push_cells(&key, &rows::with_host(host, cells))
         })?;
     }
     table.commit()

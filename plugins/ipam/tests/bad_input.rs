@@ -185,7 +185,7 @@ fn what_an_agent_holds_for_nobody_is_suspect_and_never_more_in_a_recording() {
     let run = written.run(&["ipam", "addresses"], &deep());
     assert_eq!(
         cell(&run.report.tables[0], "10.100.0.50", "owner"),
-        &Cell::Text("held by nobody".to_owned())
+        &Cell::Text("held by nobody".into())
     );
 }
 

@@ -13,6 +13,7 @@ pub mod lines;
 pub mod lost;
 pub mod merge;
 pub mod names;
+pub mod numerals;
 pub mod objects;
 pub mod rows;
 pub mod show;

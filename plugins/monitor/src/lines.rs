@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use lab_model::monitor::{Event, Kind};
-use lab_plugin::{Failure, Table, inbox};
+use lab_plugin::{Failure, PackedRows, Table, TableRow, inbox};
 
 use crate::collect::{Seen, Sink};
 use crate::filter::Filter;
 use crate::merge::Merge;
 use crate::names::Names;
 use crate::rows::EventRow;
-use crate::show::{self, Depth};
+use crate::show::{Depth, Texts};
 
 /// Ticks for which an event with a time of its own waits for earlier ones, where more can come.
 const WINDOW: u32 = 5;
@@ -22,12 +22,15 @@ const LOST_EVERY: u32 = 50;
 
 /// Events on their way to the table.
 pub struct Lines {
-    table: Table<EventRow>,
+    table: Table<PackedRows>,
     filter: Filter,
     depth: Depth,
-    merge: Merge<EventRow>,
+    merge: Merge<PackedRows>,
+    texts: Texts,
+    /// The row in hand.
+    row: PackedRows,
     /// The last ones alone, where only they are wanted.
-    last: Option<(usize, VecDeque<EventRow>)>,
+    last: Option<(usize, VecDeque<PackedRows>)>,
     /// Events that agents lost since it was last said.
     lost: BTreeMap<Rc<str>, (u64, Option<i64>)>,
     ticks: u32,
@@ -40,10 +43,12 @@ impl Lines {
     /// With a filter; `last` keeps so many and shows them at the end.
     pub fn new(filter: Filter, depth: Depth, last: Option<usize>) -> Self {
         Self {
-            table: Table::new("events"),
+            table: Table::packed::<EventRow<'_>>("events"),
             filter,
             depth,
             merge: Merge::new(),
+            texts: Texts::default(),
+            row: PackedRows::default(),
             last: last.map(|n| (n, VecDeque::new())),
             lost: BTreeMap::new(),
             ticks: 0,
@@ -52,33 +57,42 @@ impl Lines {
         }
     }
 
-    fn push(&mut self, row: EventRow) -> Result<(), Failure> {
+    /// Makes the row of an event; it is then in hand.
+    fn pack(&mut self, event: &Event<'_>, node: &str, time: Option<i64>, names: &Names) {
+        self.row.clear();
+        self.row.row("");
+        self.texts.row(event, node, time, names, self.depth).pack(&mut self.row);
+    }
+
+    /// Passes on the row in hand.
+    fn push(&mut self) -> Result<(), Failure> {
         if let Some((n, kept)) = &mut self.last {
             if kept.len() >= *n {
                 kept.pop_front();
             }
             if *n > 0 {
-                kept.push_back(row);
+                kept.push_back(self.row.clone());
             }
             return Ok(());
         }
         self.has_new = true;
-        self.table.push("", row)
+        self.table.push_packed(&self.row)
     }
 
     fn say_lost(&mut self, names: &Names) -> Result<(), Failure> {
         for (node, (count, time)) in std::mem::take(&mut self.lost) {
             let text = format!("{count} events lost by the agent");
             let event = Event { count: Some(count), ..Event::words(Kind::Lost, &text, &text) };
-            let row = show::row(&event, &node, time, names, self.depth);
-            self.push(row)?;
+            self.pack(&event, &node, time, names);
+            self.push()?;
         }
         Ok(())
     }
 
     fn drain(&mut self) -> Result<(), Failure> {
         while let Some(row) = self.merge.pop() {
-            self.push(row)?;
+            self.row = row;
+            self.push()?;
         }
         Ok(())
     }
@@ -92,7 +106,7 @@ impl Lines {
         self.say_lost(names)?;
         if let Some((_, kept)) = self.last.take() {
             for row in kept {
-                self.table.push("", row)?;
+                self.table.push_packed(&row)?;
             }
         }
         self.table.commit()
@@ -110,12 +124,14 @@ impl Sink for Lines {
             lost.1 = event.time.or(seen.time);
             return Ok(());
         }
-        let row = show::row(event, seen.node, seen.time, seen.names, self.depth);
-        let next = match event.time {
-            Some(time) => self.merge.push(time, row),
-            None => Some(row),
-        };
-        next.map_or(Ok(()), |row| self.push(row))
+        self.pack(event, seen.node, seen.time, seen.names);
+        if let Some(time) = event.time {
+            match self.merge.push(time, std::mem::take(&mut self.row)) {
+                Some(row) => self.row = row,
+                None => return Ok(()),
+            }
+        }
+        self.push()
     }
 
     fn show(&mut self, names: &Names, is_tick: bool) -> Result<(), Failure> {

@@ -4,11 +4,13 @@
 //! cluster: changes are handed to it. Bounded: what does not fit is not known by name.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use lab_model::monitor::{Party, reserved_name};
+use rustc_hash::FxHashMap;
+
+use crate::numerals;
 
 /// Facts that are kept at most; a cluster of ten thousand pods has about forty thousand.
 const MAX: usize = 1_000_000;
@@ -64,7 +66,7 @@ struct Object {
 /// Names by address, endpoint and identity.
 #[derive(Debug, Default)]
 pub struct Names {
-    claims: HashMap<Fact, Vec<Claim>>,
+    claims: FxHashMap<Fact, Vec<Claim>>,
     /// By origin and `namespace/name`.
     objects: HashMap<(Origin, Box<str>), Object>,
     /// Addresses of nodes by their names, for endpoints' numbers.
@@ -232,13 +234,15 @@ impl Names {
                 port(party, into);
             }
             (None, Some(address)) => {
-                let _infallible = match (address, party.port) {
-                    (IpAddr::V6(v6), Some(_)) => write!(into, "[{v6}]"),
-                    _ => write!(into, "{address}"),
-                };
+                let is_bracketed = address.is_ipv6() && party.port.is_some();
+                into.push_str(if is_bracketed { "[" } else { "" });
+                numerals::address(address, into);
+                into.push_str(if is_bracketed { "]" } else { "" });
                 port(party, into);
                 if let Some(identity) = identity {
-                    let _infallible = write!(into, " ({identity})");
+                    into.push_str(" (");
+                    into.push_str(identity);
+                    into.push(')');
                 }
             }
             (None, None) if !party.name.is_empty() => into.push_str(&party.name),
@@ -247,7 +251,8 @@ impl Names {
                 let words = identity.map_or_else(labels, str::to_owned);
                 into.push_str(&words);
                 if let Some(id) = party.endpoint.filter(|_| words.is_empty()) {
-                    let _infallible = write!(into, "endpoint {id}");
+                    into.push_str("endpoint ");
+                    numerals::decimal(id, into);
                 }
             }
         }
@@ -256,7 +261,8 @@ impl Names {
 
 fn port(party: &Party<'_>, into: &mut String) {
     if let Some(port) = party.port {
-        let _infallible = write!(into, ":{port}");
+        into.push(':');
+        numerals::decimal(port.into(), into);
     }
 }
 

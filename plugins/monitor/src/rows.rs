@@ -1,26 +1,29 @@
 //! Columns: a promise, add at the end only.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use lab_plugin::{Health, Timestamp, row};
 
 row! {
     /// One event.
-    pub struct EventRow {
+    pub struct EventRow<'e> {
         /// When it came; unknown in a recording that does not say.
         pub time: Option<Timestamp>,
         /// The node that saw it.
-        pub node: String,
+        pub node: &'e str,
         /// What became of the packet or the request.
-        pub verdict: Health,
+        pub verdict: Health<Cow<'e, str>>,
         /// Who sent it: pod, service, node, host, or address with identity.
-        pub source: String,
+        pub source: &'e str,
         /// Who was to get it.
-        pub destination: String,
+        pub destination: &'e str,
         /// Protocol.
-        pub protocol: String,
+        pub protocol: Cow<'e, str>,
         /// Flags of TCP, or the type of an ICMP message.
-        pub flags: String,
+        pub flags: &'e str,
         /// Why it was dropped, what the policy matched, what was requested, what the agent did.
-        pub reason: String,
+        pub reason: Cow<'e, str>,
         /// Kind of the event, in Cilium's words.
         pub r#type: &'static str,
         /// Length of the packet.
@@ -30,13 +33,13 @@ row! {
         /// Observation point.
         pub point: Option<&'static str>,
         /// State of the connection.
-        pub state: String as wide,
+        pub state: &'e str as wide,
         /// Device.
-        pub interface: String as wide,
+        pub interface: &'e str as wide,
         /// Security identity of the source.
-        pub source_identity: Option<String> as wide,
+        pub source_identity: Option<&'e str> as wide,
         /// Security identity of the destination.
-        pub destination_identity: Option<String> as wide,
+        pub destination_identity: Option<&'e str> as wide,
         /// Number of the endpoint that reported it, on its node.
         pub endpoint: Option<u32> as wide,
         /// Where in the datapath it was dropped.
@@ -46,13 +49,13 @@ row! {
         /// The tunnel around the packet.
         pub tunnel: Option<String> as wide,
         /// Source address before translation.
-        pub original: Option<String> as wide,
+        pub original: Option<IpAddr> as wide,
         /// Hash of the flow.
-        pub flow_hash: Option<String> as wide,
+        pub flow_hash: Option<&'e str> as wide,
         /// Processor that reported it.
         pub cpu: Option<u32> as wide,
         /// The whole record as the agent prints it, with `--detail 1` or more.
-        pub record: Option<String> as wide,
+        pub record: Option<&'e str> as wide,
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Apart from the columns because words are chosen here. It must not keep anything.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::rc::Rc;
 
 use lab_model::monitor::{Drop, Event, Kind, Protocol, SourceFile, file_name, reserved_name};
 use lab_plugin::{Health, Level, Timestamp};
 
 use crate::names::Names;
+use crate::numerals;
 use crate::rows::EventRow;
 
 /// How much of each event is shown.
@@ -18,43 +19,82 @@ pub struct Depth {
     pub with_record: bool,
 }
 
-/// The row of an event.
-pub fn row(
-    event: &Event<'_>,
-    node: &Rc<str>,
+/// Texts of an event that have to be put together: written anew for each, in the room of the last.
+#[derive(Debug, Default)]
+pub struct Texts {
+    source: String,
+    destination: String,
+    identities: [String; 2],
+    flags: String,
+    flow_hash: String,
+}
+
+impl Texts {
+    /// The row of an event.
+    pub fn row<'e>(
+        &'e mut self,
+        event: &'e Event<'_>,
+        node: &'e str,
+        time: Option<i64>,
+        names: &Names,
+        depth: Depth,
+    ) -> EventRow<'e> {
+        let parties =
+            [(&event.source, &mut self.source), (&event.destination, &mut self.destination)];
+        for ((party, side), identity) in parties.into_iter().zip(&mut self.identities) {
+            side.clear();
+            names.show(party, node, side);
+            identity.clear();
+            match party.identity.map(|number| (number, reserved_name(number))) {
+                Some((_, Some(name))) => identity.push_str(name),
+                Some((number, None)) => numerals::decimal(number, identity),
+                None => {}
+            }
+        }
+        self.flags.clear();
+        self.flags.extend(event.flags.pieces());
+        self.flow_hash.clear();
+        if let Some(hash) = event.flow_hash {
+            numerals::hexadecimal(hash, &mut self.flow_hash);
+        }
+        row(event, node, time, names, depth, self)
+    }
+}
+
+fn row<'e>(
+    event: &'e Event<'_>,
+    node: &'e str,
     time: Option<i64>,
     names: &Names,
     depth: Depth,
-) -> EventRow {
+    texts: &'e Texts,
+) -> EventRow<'e> {
     let side = |party| {
-        let mut shown = String::with_capacity(40);
+        let mut shown = String::new();
         names.show(party, node, &mut shown);
         shown
     };
-    let identity = |number: Option<u32>| {
-        let number = number?;
-        Some(reserved_name(number).map_or_else(|| number.to_string(), str::to_owned))
-    };
+    let given = |text: &'e str| (!text.is_empty()).then_some(text);
     EventRow {
         time: event.time.or(time).map(Timestamp),
-        node: if event.node.is_empty() { String::from(&**node) } else { event.node.to_string() },
+        node: if event.node.is_empty() { node } else { &event.node },
         r#type: event.kind.as_str(),
         verdict: verdict(event),
-        source: side(&event.source),
-        destination: side(&event.destination),
+        source: &texts.source,
+        destination: &texts.destination,
         protocol: match event.kind {
-            Kind::L7 => event.l7_protocol.to_string(),
-            _ => event.protocol.as_str().into_owned(),
+            Kind::L7 => Cow::Borrowed(&*event.l7_protocol),
+            _ => event.protocol.as_str(),
         },
-        flags: flags(event),
+        flags: flags(event, texts),
         bytes: event.bytes,
         direction: event.direction.map(lab_model::monitor::Direction::as_str),
         point: event.point.map(lab_model::monitor::Point::as_str),
         reason: reason(event),
-        state: event.state.to_string(),
-        interface: event.interface.to_string(),
-        source_identity: identity(event.source.identity),
-        destination_identity: identity(event.destination.identity),
+        state: &event.state,
+        interface: &event.interface,
+        source_identity: given(&texts.identities[0]),
+        destination_identity: given(&texts.identities[1]),
         endpoint: event.reporter,
         file: event.drop.as_ref().and_then(file),
         policies: policies(event),
@@ -62,15 +102,15 @@ pub fn row(
             let sides = [side(&tunnel.source), side(&tunnel.destination)];
             format!("{} {}", tunnel.protocol, sides.join(" -> ")).trim_start().to_owned()
         }),
-        original: event.original.filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()),
-        flow_hash: event.flow_hash.map(|hash| format!("{hash:#x}")),
+        original: event.original.filter(|ip| !ip.is_unspecified()),
+        flow_hash: given(&texts.flow_hash),
         cpu: event.cpu,
-        record: depth.with_record.then(|| event.raw.to_string()),
+        record: depth.with_record.then_some(&*event.raw),
     }
 }
 
 /// What became of it.
-pub fn verdict(event: &Event<'_>) -> Health {
+fn verdict<'e>(event: &'e Event<'_>) -> Health<Cow<'e, str>> {
     let (level, word) = match event.kind {
         Kind::Drop => (Level::Bad, "dropped"),
         Kind::Trace => (Level::Good, "forwarded"),
@@ -79,32 +119,32 @@ pub fn verdict(event: &Event<'_>) -> Health {
             Some("redirect") => (Level::Good, "redirected"),
             Some("audit") => (Level::Warn, "audited"),
             Some("deny") => (Level::Bad, "denied"),
-            Some(other) => return Health(Level::Unknown, other.to_owned()),
+            Some(other) => return Health(Level::Unknown, Cow::Borrowed(other)),
             None => (Level::Unknown, "unknown"),
         },
         Kind::L7 => match &*event.l7_verdict {
             "Forwarded" => (Level::Good, "forwarded"),
             "Denied" | "Dropped" => (Level::Bad, "denied"),
             "Error" => (Level::Bad, "error"),
-            other => return Health(Level::Unknown, other.to_ascii_lowercase()),
+            other => return Health(Level::Unknown, Cow::Owned(other.to_ascii_lowercase())),
         },
         Kind::Lost => (Level::Warn, "lost"),
         Kind::Other => (Level::Unknown, "not understood"),
         Kind::TraceSock => (Level::Info, "translated"),
         _ => (Level::Info, "noted"),
     };
-    Health(level, word.to_owned())
+    Health(level, Cow::Borrowed(word))
 }
 
-fn flags(event: &Event<'_>) -> String {
+fn flags<'e>(event: &'e Event<'_>, texts: &'e Texts) -> &'e str {
     match event.protocol {
-        Protocol::Tcp if !event.flags.is_empty() => event.flags.to_string(),
-        _ => event.message.to_string(),
+        Protocol::Tcp if !texts.flags.is_empty() => &texts.flags,
+        _ => &event.message,
     }
 }
 
-fn reason(event: &Event<'_>) -> String {
-    match event.kind {
+fn reason<'e>(event: &'e Event<'_>) -> Cow<'e, str> {
+    Cow::Owned(match event.kind {
         Kind::Drop => event.drop.as_ref().map(words).unwrap_or_default(),
         Kind::PolicyVerdict => match &event.verdict {
             Some(verdict) if verdict.matched == "none" => "no rule matches".to_owned(),
@@ -112,8 +152,8 @@ fn reason(event: &Event<'_>) -> String {
             None => String::new(),
         },
         Kind::L7 => format!("{} {}", event.l7_type, event.text).trim().to_owned(),
-        _ => event.text.to_string(),
-    }
+        _ => return Cow::Borrowed(&event.text),
+    })
 }
 
 /// A reason with its extended error; a code that has no words is called so.

@@ -28,7 +28,7 @@ fn cells(table: &Table, ids: &[&str]) -> Vec<Vec<String>> {
     let column = |id: &&str| table.columns().iter().position(|column| column.id == **id).unwrap();
     let columns: Vec<usize> = ids.iter().map(column).collect();
     let text = |cell: &Cell| match cell {
-        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Text(text) | Cell::Health(_, text) => text.to_string(),
         Cell::Integer(number) => number.to_string(),
         _ => String::new(),
     };

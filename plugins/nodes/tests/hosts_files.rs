@@ -52,7 +52,7 @@ fn column(run: &Run, id: &str) -> Vec<String> {
     let table = &run.report.tables[0];
     let place = table.columns().iter().position(|column| column.id == id).unwrap();
     let text = |cell: &Cell| match cell {
-        Cell::Health(_, word) => word.clone(),
+        Cell::Health(_, word) => word.to_string(),
         cell => cell.plain().into_owned(),
     };
     table.rows().iter().map(|row| text(&row.cells[place])).collect()

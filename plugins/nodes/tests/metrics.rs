@@ -103,7 +103,7 @@ fn use_is_shown_against_what_pods_may_use() {
     assert_eq!(cell(table, "n1", "cpuUsed"), &Cell::Decimal(0.152_340_987));
     assert_eq!(cell(table, "n1", "memory"), &Cell::Decimal(0.25));
     // A node that was not measured yet uses an unknown amount.
-    assert_eq!(cell(table, "n2", "cpu"), &Cell::Text("?".to_owned()));
+    assert_eq!(cell(table, "n2", "cpu"), &Cell::Text("?".into()));
     assert!(!codes(&run).contains(&"nodes/no-metrics"), "{:?}", codes(&run));
     let run = written.run(&["nodes", "top"], &[]);
     assert_eq!(cell(&run.report.tables[0], "n1", "memory"), &Cell::Decimal(1_073_741_824.0));
@@ -120,7 +120,7 @@ fn watching_replaces_rows_and_ends_when_stopped() {
     let table = &run.report.tables[0];
     assert_eq!(table.rows().len(), 1);
     assert_eq!(cell(table, "default/p", "cpu"), &Cell::Decimal(0.003));
-    assert_eq!(cell(table, "default/p", "host"), &Cell::Text("?".to_owned()));
+    assert_eq!(cell(table, "default/p", "host"), &Cell::Text("?".into()));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn service_cidr_objects_are_a_place_of_their_own() {
     let run = written.run(&["nodes", "cluster"], &[]);
     let key = "service-cidr/ServiceCIDR kubernetes";
     let value = cell(&run.report.tables[0], key, "value");
-    assert_eq!(value, &Cell::Text("10.96.0.0/16".to_owned()));
+    assert_eq!(value, &Cell::Text("10.96.0.0/16".into()));
 }
 
 #[test]
@@ -146,16 +146,16 @@ fn a_host_that_prints_garbage_costs_itself_alone() {
     written.commands("n3", &good[..good.len() / 2], "");
     let run = written.run(&["nodes"], &[]);
     let table = &run.report.tables[0];
-    assert_eq!(cell(table, "n1", "addresses"), &Cell::Text(address(1)));
-    assert_eq!(cell(table, "n2", "addresses"), &Cell::Text("?".to_owned()));
-    assert_eq!(cell(table, "n3", "addresses"), &Cell::Text("?".to_owned()));
+    assert_eq!(cell(table, "n1", "addresses"), &Cell::Text(address(1).into()));
+    assert_eq!(cell(table, "n2", "addresses"), &Cell::Text("?".into()));
+    assert_eq!(cell(table, "n3", "addresses"), &Cell::Text("?".into()));
     let silent: Vec<&str> = run.report.partials.iter().map(|it| it.subject.as_str()).collect();
     assert!(silent.contains(&"n2") && silent.contains(&"n3"), "{silent:?}");
     let found = codes(&run);
     assert_eq!(found.iter().filter(|code| **code == "nodes/unanswered").count(), 2, "{found:?}");
     assert!(found.contains(&"nodes/etc-hosts"), "{found:?}");
     let run = written.run(&["nodes", "addr"], &[]);
-    assert_eq!(cell(&run.report.tables[0], "n2", "address"), &Cell::Text("?".to_owned()));
+    assert_eq!(cell(&run.report.tables[0], "n2", "address"), &Cell::Text("?".into()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const ALL: [&str; 5] = [
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => "-".to_owned(),
-        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Text(text) | Cell::Health(_, text) => text.to_string(),
         Cell::Integer(number) => number.to_string(),
         Cell::Decimal(share) => format!("{:.0}%", share * 100.0),
         Cell::Duration(ns) => format!("{}µs", ns / 1000),

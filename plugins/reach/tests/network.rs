@@ -191,7 +191,7 @@ fn reach(network: Network, columns: &[&str]) -> (Vec<String>, Report) {
     let cell = |id: &&str| {
         let at = table.columns().iter().position(|column| column.id == *id).unwrap();
         match &table.rows()[0].cells[at] {
-            Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+            Cell::Text(text) | Cell::Health(_, text) => text.to_string(),
             Cell::Integer(number) => number.to_string(),
             other => format!("{other:?}"),
         }

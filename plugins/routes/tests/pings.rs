@@ -21,7 +21,7 @@ fn ways(lab: &Lab, source: &str, destination: &str) -> Vec<[String; 3]> {
     let ways = &run.report.tables[0];
     let column = |id: &str| ways.columns().iter().position(|column| column.id == id).unwrap();
     let text = |cell: &Cell| match cell {
-        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Text(text) | Cell::Health(_, text) => text.to_string(),
         Cell::Integer(number) => number.to_string(),
         _ => String::new(),
     };

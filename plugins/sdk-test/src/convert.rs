@@ -130,19 +130,19 @@ fn cell(cell: lab_plugin::Cell) -> Cell {
     use lab_plugin::Cell as C;
     match cell {
         C::Absent => Cell::Absent,
-        C::Text(text) => Cell::Text(text),
+        C::Text(text) => Cell::Text(text.into()),
         C::Integer(number) => Cell::Integer(number),
         C::Decimal(number) => Cell::Decimal(number),
         C::Boolean(on) => Cell::Boolean(on),
         C::Timestamp(milliseconds) => Cell::Timestamp(milliseconds),
         C::Duration(nanoseconds) => Cell::Duration(nanoseconds),
-        C::Health((good, text)) => Cell::Health(level(good), text),
+        C::Health((good, text)) => Cell::Health(level(good), text.into()),
         C::Object(object) => Cell::Object(ObjectRef {
             api_version: object.api_version,
             kind: object.kind,
             namespace: object.namespace,
             name: object.name,
         }),
-        C::Json(document) => Cell::Json(document),
+        C::Json(document) => Cell::Json(document.into()),
     }
 }

@@ -56,7 +56,7 @@ pub fn golden(folder: impl AsRef<Path>, name: &str, drawn: &str) {
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Absent => "-".to_owned(),
-        Cell::Text(text) | Cell::Health(_, text) => text.clone(),
+        Cell::Text(text) | Cell::Health(_, text) => text.to_string(),
         Cell::Integer(number) | Cell::Timestamp(number) => number.to_string(),
         Cell::Decimal(number) => number.to_string(),
         Cell::Duration(nanoseconds) => format!("{nanoseconds}ns"),

@@ -1,6 +1,7 @@
 //! A value that was read, was not, or is not there. Unknown is never zero.
 
-use crate::{Cell, ColumnKind, IntoCell, Level};
+use crate::row::pack;
+use crate::{Cell, ColumnKind, IntoCell, Level, PackedRows};
 
 /// A value: read, not read, or none there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,12 @@ impl<T: IntoCell> IntoCell for Fact<T> {
             }
             Self::Unknown(_) => Cell::Text("?".to_owned()),
             Self::Absent => Cell::Absent,
+        }
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        match self {
+            Self::Known(value) => value.pack(rows),
+            other => pack(&other.into_cell(), rows),
         }
     }
 }

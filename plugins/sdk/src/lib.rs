@@ -88,6 +88,7 @@ pub use hosts::Place;
 pub use inbox::Source;
 pub use inbox::Ticker;
 pub use lab_types::Kind;
+pub use lab_types::PackedRows;
 pub use process::Chunk;
 pub use process::Process;
 pub use row::Bytes;

@@ -1,9 +1,13 @@
 //! Rows: a struct's fields become a table's columns.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+
 use crate::Cell;
 use crate::ColumnKind;
 use crate::Level;
 use crate::ObjectRef;
+use crate::PackedRows;
 
 /// One column, as the table is declared to the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,11 +34,20 @@ pub trait TableRow {
     fn columns() -> Vec<Column>;
     /// The row's cells, in the order of the columns.
     fn cells(self) -> Vec<Cell>;
+    /// The same, on their way to the host, in a row that has begun.
+    fn pack(self, rows: &mut PackedRows)
+    where
+        Self: Sized,
+    {
+        for cell in self.cells() {
+            pack(&cell, rows);
+        }
+    }
 }
 
-/// A judged word: how good it is, and what is shown.
+/// A judged word: how good it is, and what is shown, which may be borrowed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Health(pub Level, pub String);
+pub struct Health<T = String>(pub Level, pub T);
 
 /// A share, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +75,43 @@ pub trait IntoCell {
     const KIND: ColumnKind;
     /// The value as a cell.
     fn into_cell(self) -> Cell;
+    /// The same, on its way to the host. Worth its own writing where a cell would have to be
+    /// allocated.
+    fn pack(self, rows: &mut PackedRows)
+    where
+        Self: Sized,
+    {
+        pack(&self.into_cell(), rows);
+    }
+}
+
+/// A cell on its way to the host.
+pub(crate) fn pack(cell: &Cell, rows: &mut PackedRows) {
+    match cell {
+        Cell::Absent => rows.absent(),
+        Cell::Text(text) => rows.text(text),
+        Cell::Integer(number) => rows.integer(*number),
+        Cell::Decimal(number) => rows.decimal(*number),
+        Cell::Boolean(on) => rows.boolean(*on),
+        Cell::Timestamp(milliseconds) => rows.timestamp(*milliseconds),
+        Cell::Duration(nanoseconds) => rows.duration(*nanoseconds),
+        Cell::Health((level, text)) => rows.health(number(*level), text),
+        Cell::Object(of) => {
+            rows.object(&of.api_version, &of.kind, of.namespace.as_deref(), &of.name);
+        }
+        Cell::Json(document) => rows.json(document),
+    }
+}
+
+/// The number of the case in the interface.
+fn number(level: Level) -> u8 {
+    match level {
+        Level::Good => 0,
+        Level::Info => 1,
+        Level::Warn => 2,
+        Level::Bad => 3,
+        Level::Unknown => 4,
+    }
 }
 
 macro_rules! cells {
@@ -77,8 +127,6 @@ macro_rules! cells {
 }
 
 cells! {
-    String, Text, |text| Cell::Text(text);
-    &str, Text, |text| Cell::Text(text.to_owned());
     bool, Boolean, |on| Cell::Boolean(on);
     i64, Integer, |number| Cell::Integer(number);
     i32, Integer, |number| Cell::Integer(number.into());
@@ -89,16 +137,68 @@ cells! {
     Bytes, Bytes, |amount| Cell::Decimal(amount.0);
     Cores, Cores, |amount| Cell::Decimal(amount.0);
     Timestamp, Timestamp, |moment| Cell::Timestamp(moment.0);
-    Health, Health, |health| Cell::Health((health.0, health.1));
     ObjectRef, Object, |object| Cell::Object(object);
     Json, Json, |document| Cell::Json(document.0);
     std::time::Duration, Duration, |span| Cell::Duration(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX));
+}
+
+impl<T: Into<String> + AsRef<str>> IntoCell for Health<T> {
+    const KIND: ColumnKind = ColumnKind::Health;
+    fn into_cell(self) -> Cell {
+        Cell::Health((self.0, self.1.into()))
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        rows.health(number(self.0), self.1.as_ref());
+    }
+}
+
+impl IntoCell for IpAddr {
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn into_cell(self) -> Cell {
+        Cell::Text(self.to_string())
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        rows.display(self);
+    }
+}
+
+impl IntoCell for Cow<'_, str> {
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn into_cell(self) -> Cell {
+        Cell::Text(self.into_owned())
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        rows.text(&self);
+    }
+}
+
+impl IntoCell for String {
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn into_cell(self) -> Cell {
+        Cell::Text(self)
+    }
+}
+
+impl IntoCell for &str {
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn into_cell(self) -> Cell {
+        Cell::Text(self.to_owned())
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        rows.text(self);
+    }
 }
 
 impl<T: IntoCell> IntoCell for Option<T> {
     const KIND: ColumnKind = T::KIND;
     fn into_cell(self) -> Cell {
         self.map_or(Cell::Absent, T::into_cell)
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        match self {
+            Some(value) => value.pack(rows),
+            None => rows.absent(),
+        }
     }
 }
 
@@ -128,15 +228,15 @@ pub fn column_id(field: &str) -> (String, String) {
 /// other; `= "podCIDR"` sets another id.
 #[macro_export]
 macro_rules! row {
-    ($(#[doc = $about:literal])* $vis:vis struct $name:ident {
+    ($(#[doc = $about:literal])* $vis:vis struct $name:ident $(<$life:lifetime>)? {
         $($(#[doc = $doc:literal])* $field_vis:vis $field:ident : $ty:ty $(as $flag:ident)? $(= $id:literal)?,)*
     }) => {
         $(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq)]
-        $vis struct $name {
+        $vis struct $name $(<$life>)? {
             $($(#[doc = $doc])* $field_vis $field: $ty,)*
         }
-        impl $crate::TableRow for $name {
+        impl $(<$life>)? $crate::TableRow for $name $(<$life>)? {
             fn columns() -> Vec<$crate::Column> {
                 vec![$({
                     let (id, title) = $crate::column_id(stringify!($field));
@@ -155,6 +255,9 @@ macro_rules! row {
             }
             fn cells(self) -> Vec<$crate::Cell> {
                 vec![$($crate::IntoCell::into_cell(self.$field)),*]
+            }
+            fn pack(self, rows: &mut $crate::PackedRows) {
+                $($crate::IntoCell::pack(self.$field, rows);)*
             }
         }
     };

@@ -5,21 +5,22 @@ use std::marker::PhantomData;
 use crate::Cell;
 use crate::Column;
 use crate::Failure;
+use crate::PackedRows;
 use crate::TableRow;
-use crate::bindings::lab::plugin::output::Row;
 use crate::host;
+use crate::row::pack;
 
 /// Rows held back before they cross to the host.
-const BATCH: usize = 256;
-/// Bytes of text held back at most: rows with whole outputs in them cross soon.
+const BATCH: u32 = 256;
+/// Bytes held back at most: rows with whole outputs in them cross soon.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// A table of one row type. The host draws it; rows that are not yet sent are sent by
 /// [`Table::commit`].
 pub struct Table<R> {
     handle: host::Table,
-    waiting: Vec<Row>,
-    waiting_bytes: usize,
+    waiting: PackedRows,
+    n_waiting: u32,
     row: PhantomData<fn(R)>,
 }
 
@@ -34,7 +35,9 @@ impl<R: TableRow> Table<R> {
     /// # Errors
     /// [`Failure::Stopped`] when nobody reads any more.
     pub fn push(&mut self, key: &str, row: R) -> Result<(), Failure> {
-        self.add(Row { key: key.to_owned(), cells: row.cells() })
+        self.waiting.row(key);
+        row.pack(&mut self.waiting);
+        self.pushed()
     }
 }
 
@@ -50,26 +53,42 @@ impl Table<Vec<Cell>> {
     ///
     /// # Errors
     /// As [`Table::push`].
-    pub fn push_cells(&mut self, key: &str, cells: Vec<Cell>) -> Result<(), Failure> {
-        self.add(Row { key: key.to_owned(), cells })
+    pub fn push_cells(&mut self, key: &str, cells: &[Cell]) -> Result<(), Failure> {
+        self.waiting.row(key);
+        for cell in cells {
+            pack(cell, &mut self.waiting);
+        }
+        self.pushed()
+    }
+}
+
+/// A table whose rows are packed before they are added: because they wait, or because they borrow
+/// what does not last.
+impl Table<PackedRows> {
+    /// Declares it, with the columns of a row type.
+    pub fn packed<R: TableRow>(name: &str) -> Self {
+        Self::with(name, &R::columns())
+    }
+
+    /// Adds one row, which is its key and the cells of a row of the table's type.
+    ///
+    /// # Errors
+    /// As [`Table::push`].
+    pub fn push_packed(&mut self, row: &PackedRows) -> Result<(), Failure> {
+        self.waiting.extend(row);
+        self.pushed()
     }
 }
 
 impl<R> Table<R> {
     fn with(name: &str, columns: &[Column]) -> Self {
         let handle = host::Table::new(name, columns);
-        let waiting = Vec::with_capacity(BATCH);
-        Self { handle, waiting, waiting_bytes: 0, row: PhantomData }
+        Self { handle, waiting: PackedRows::default(), n_waiting: 0, row: PhantomData }
     }
 
-    fn add(&mut self, row: Row) -> Result<(), Failure> {
-        let texts = row.cells.iter().map(|cell| match cell {
-            Cell::Text(text) | Cell::Json(text) | Cell::Health((_, text)) => text.len(),
-            _ => 0,
-        });
-        self.waiting_bytes += texts.sum::<usize>();
-        self.waiting.push(row);
-        let full = self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES;
+    fn pushed(&mut self) -> Result<(), Failure> {
+        self.n_waiting += 1;
+        let full = self.n_waiting >= BATCH || self.waiting.size() >= BATCH_BYTES;
         if full { self.send() } else { Ok(()) }
     }
 
@@ -92,11 +111,12 @@ impl<R> Table<R> {
     }
 
     fn send(&mut self) -> Result<(), Failure> {
-        if self.waiting.is_empty() {
+        if self.n_waiting == 0 {
             return Ok(());
         }
-        self.waiting_bytes = 0;
-        let rows = std::mem::replace(&mut self.waiting, Vec::with_capacity(BATCH));
-        self.handle.upsert(rows)
+        let sent = self.handle.upsert(&mut self.waiting);
+        self.waiting.clear();
+        self.n_waiting = 0;
+        sent
     }
 }

@@ -55,7 +55,7 @@ fn without_definitions_the_rest_is_shown() {
     let run = recorded.run("no-definitions", &["status"], &[]);
     assert_eq!(run.result, Ok(()));
     assert!(is_unknown(cell(&run, "status", "k8s-w1", "endpoints")));
-    assert_eq!(cell(&run, "status", "k8s-w1", "version"), &Cell::Text("1.18.0".to_owned()));
+    assert_eq!(cell(&run, "status", "k8s-w1", "version"), &Cell::Text("1.18.0".into()));
 }
 
 #[test]
@@ -72,14 +72,11 @@ fn one_dead_agent_does_not_hide_the_others() {
         assert!(!is_unknown(cell(&run, "status", "k8s-w1", column)), "{column}");
     }
     // The image says which version it ought to be.
-    assert_eq!(cell(&run, "status", "k8s-w0", "version"), &Cell::Text("1.18.0".to_owned()));
+    assert_eq!(cell(&run, "status", "k8s-w0", "version"), &Cell::Text("1.18.0".into()));
     assert!(run.report.partials.iter().any(|partial| partial.subject == "k8s-w0"));
     let run = recorded.run("dead-config", &["status", "config"], &[]);
     assert_eq!(run.result, Ok(()));
-    assert_eq!(
-        cell(&run, "config", "routing-mode", "hosts"),
-        &Cell::Text("k8s-ctr k8s-w1".to_owned())
-    );
+    assert_eq!(cell(&run, "config", "routing-mode", "hosts"), &Cell::Text("k8s-ctr k8s-w1".into()));
     assert!(is_unknown(cell(&run, "config", "routing-mode/1", "inForce")));
 }
 
@@ -115,8 +112,8 @@ fn the_text_form_of_a_sysdump_is_read() {
     let run = recorded.run("text-forms", &["status"], &[]);
     assert_eq!(run.result, Ok(()));
     let shown = |column: &str| cell(&run, "status", "k8s-ctr", column).clone();
-    assert_eq!(shown("routing"), Cell::Text("native".to_owned()));
-    assert_eq!(shown("masquerading"), Cell::Text("bpf".to_owned()));
+    assert_eq!(shown("routing"), Cell::Text("native".into()));
+    assert_eq!(shown("masquerading"), Cell::Text("bpf".into()));
     assert!(matches!(shown("ipam"), Cell::Text(text) if text.ends_with("/254")));
     assert!(matches!(shown("peers"), Cell::Health(_, text) if text == "not-probed"));
     assert!(!codes(&run).contains(&"config-drift"), "{:#?}", run.report.findings);
@@ -136,7 +133,7 @@ fn fields_that_are_missing_or_new_cost_nothing_else() {
     });
     let run = recorded.run("fields", &["status"], &[]);
     assert_eq!(run.result, Ok(()));
-    assert_eq!(cell(&run, "status", "k8s-w1", "version"), &Cell::Text("1.99.0".to_owned()));
+    assert_eq!(cell(&run, "status", "k8s-w1", "version"), &Cell::Text("1.99.0".into()));
     assert_eq!(cell(&run, "status", "k8s-w1", "routing"), &Cell::Absent);
     assert_eq!(cell(&run, "status", "k8s-w1", "controllers"), &Cell::Absent);
     assert!(!codes(&run).contains(&"config-drift"), "{:#?}", run.report.findings);
@@ -155,8 +152,8 @@ fn numbers_that_are_none_are_shown_as_such() {
     assert_eq!(cell(&run, "status", "k8s-w1", "mapPressure"), &Cell::Absent);
     assert!(!codes(&run).contains(&"map-pressure"));
     let run = recorded.run("numbers-metrics", &["status", "metrics"], &[]);
-    assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".to_owned()));
-    assert_eq!(cell(&run, "metrics", "cilium_b{}/*", "value"), &Cell::Text("+Inf".to_owned()));
+    assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".into()));
+    assert_eq!(cell(&run, "metrics", "cilium_b{}/*", "value"), &Cell::Text("+Inf".into()));
     assert!(run.report.partials.iter().any(|partial| partial.subject == "k8s-w1"));
     // A document cannot hold such a number at all, so agents fail to write it; the table can.
     recorded.print("k8s-w1", METRICS, 1, "");
@@ -174,7 +171,7 @@ fn numbers_that_are_none_are_shown_as_such() {
         &["status", "metrics"],
         &[("name", Value::Text("cilium_a".to_owned()))],
     );
-    assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".to_owned()));
+    assert_eq!(cell(&run, "metrics", "cilium_a{}/*", "value"), &Cell::Text("NaN".into()));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn cell(run: &Run, id: &str, column: &str) -> String {
     let at = table.columns().iter().position(|it| it.id == column).unwrap();
     let row = table.rows().iter().find(|row| row.key == id).unwrap();
     match &row.cells[at] {
-        Cell::Health(_, word) => word.clone(),
+        Cell::Health(_, word) => word.to_string(),
         cell => cell.plain().into_owned(),
     }
 }

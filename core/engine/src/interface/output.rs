@@ -2,7 +2,6 @@
 
 #![expect(unreachable_pub, reason = "the generated bindings re-export the handles")]
 
-use lab_output::Cell;
 use lab_output::Change;
 use lab_output::Column;
 use lab_output::ColumnKind;
@@ -19,6 +18,7 @@ use wasmtime::component::Resource;
 use crate::Flow;
 use crate::bindings::lab::plugin::output as wit;
 use crate::bindings::lab::plugin::types::Failure;
+use crate::interface::rows;
 use crate::state::State;
 
 /// Columns being declared.
@@ -60,32 +60,12 @@ fn column_kind(kind: wit::Kind) -> ColumnKind {
     }
 }
 
-fn cell(cell: wit::Cell) -> Cell {
-    match cell {
-        wit::Cell::Absent => Cell::Absent,
-        wit::Cell::Text(text) => Cell::Text(text),
-        wit::Cell::Integer(number) => Cell::Integer(number),
-        wit::Cell::Decimal(number) => Cell::Decimal(number),
-        wit::Cell::Boolean(on) => Cell::Boolean(on),
-        wit::Cell::Timestamp(milliseconds) => Cell::Timestamp(milliseconds),
-        wit::Cell::Duration(nanoseconds) => Cell::Duration(nanoseconds),
-        wit::Cell::Health((level, text)) => Cell::Health(level.into(), text),
-        wit::Cell::Object(object) => Cell::Object(object.into()),
-        wit::Cell::Json(document) => Cell::Json(document),
-    }
-}
-
-fn rows(rows: Vec<wit::Row>) -> impl Iterator<Item = Row> {
-    rows.into_iter()
-        .map(|row| Row { key: row.key, cells: row.cells.into_iter().map(cell).collect() })
-}
-
 impl State {
     /// Adds rows, unless the run has more of them than anybody will read.
     fn take_rows(
         &mut self,
         table: &Resource<TableHandle>,
-        new: Vec<wit::Row>,
+        new: Vec<Row>,
         add: fn(&mut Table, Vec<Row>) -> Result<(), TableError>,
     ) -> Result<Result<(), Failure>> {
         let index = self.resources.get(table)?.0;
@@ -95,14 +75,13 @@ impl State {
         if running.rows > allowed {
             return Err(too_many(allowed));
         }
-        let rows: Vec<Row> = rows(new).collect();
         let table = &mut running.report.tables[index];
         // A row that does not fit is a bug of the plugin, so the run ends with its name.
         if running.reader.is_some() {
-            rows.iter().try_for_each(|row| table.check(row)).map_err(wasmtime::Error::new)?;
-            running.pending[index].push(Change::Rows(rows));
+            new.iter().try_for_each(|row| table.check(row)).map_err(wasmtime::Error::new)?;
+            running.pending[index].push(Change::Rows(new));
         } else {
-            add(table, rows).map_err(wasmtime::Error::new)?;
+            add(table, new).map_err(wasmtime::Error::new)?;
         }
         Ok(Ok(()))
     }
@@ -213,13 +192,24 @@ impl wit::HostTable for State {
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
-        self.take_rows(&this, new, Table::append)
+        self.take_rows(&this, rows::plain(new), Table::append)
     }
     fn upsert(
         &mut self,
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
+        self.take_rows(&this, rows::plain(new), Table::upsert)
+    }
+    fn upsert_packed(
+        &mut self,
+        this: Resource<TableHandle>,
+        new: wit::PackedRows,
+    ) -> Result<Result<(), Failure>> {
+        let index = self.resources.get(&this)?.0;
+        let table = &self.running()?.report.tables[index];
+        let new = rows::unpacked(&new.texts, &new.words, table.columns().len())
+            .map_err(|why| wasmtime::Error::msg(format!("table `{}`: {why}", table.name())))?;
         self.take_rows(&this, new, Table::upsert)
     }
     fn remove(

@@ -71,10 +71,10 @@ fn a_new_column_changes_no_row() {
 
 #[test]
 fn a_hidden_column_changes_no_row() {
-    let table = |hop| {
+    let table = |hop: String| {
         let mut hidden = column("line", TEXT);
         hidden.hidden = true;
-        let cells = vec![Cell::Text("w1".into()), Cell::Text(hop)];
+        let cells = vec![Cell::Text("w1".into()), Cell::Text(hop.into())];
         keyed("t", vec![column("host", TEXT), hidden], [("k".to_owned(), cells)])
     };
     let compared = against(report(table("x".into())), report(table("y".into())));

@@ -66,7 +66,7 @@ proptest! {
     ) {
         let columns = vec![column("host", TEXT), column("v", TEXT)];
         let cells = rows.iter().map(|(host, v)| {
-            (String::new(), vec![Cell::Text(host.to_string()), Cell::Text(v.to_string())])
+            (String::new(), vec![Cell::Text(host.to_string().into()), Cell::Text(v.to_string().into())])
         });
         let folded = Fold::default().apply(keyed("t", columns, cells), |_| true).unwrap();
         let mut pairs: Vec<(String, String)> = plain(&folded)

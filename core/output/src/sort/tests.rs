@@ -143,8 +143,8 @@ fn any_cell() -> impl Strategy<Value = Cell> {
         Just(Cell::Absent),
         any::<i64>().prop_map(Cell::Integer),
         any::<f64>().prop_map(Cell::Decimal),
-        "[a-c0-3./:]{0,6}".prop_map(Cell::Text),
-        (0_u8..3, 0_u8..40).prop_map(|(a, len)| Cell::Text(format!("10.0.0.{a}/{len}"))),
+        "[a-c0-3./:]{0,6}".prop_map(|text| Cell::Text(text.into())),
+        (0_u8..3, 0_u8..40).prop_map(|(a, len)| Cell::Text(format!("10.0.0.{a}/{len}").into())),
     ]
 }
 

@@ -90,7 +90,7 @@ fn routes() -> Table {
             text(note),
             Cell::Integer(1500),
             Cell::Timestamp(NOW - 1000 * 60 * 47 * (1 + place * 90)),
-            Cell::Text(format!("{prefix} via {hop} dev {device}")),
+            Cell::Text(format!("{prefix} via {hop} dev {device}").into()),
         ];
         table
             .append([Row { key: format!("{host}:{prefix}"), cells }])
@@ -119,7 +119,8 @@ fn pools() -> Table {
             name: name.into(),
         })
     };
-    let hosts = |n: usize| Cell::Many((1..=n).map(|n| Cell::Text(format!("w{n}"))).collect(), 140);
+    let hosts =
+        |n: usize| Cell::Many((1..=n).map(|n| Cell::Text(format!("w{n}").into())).collect(), 140);
     let mut table = Table::new("pools", columns);
     table
         .append([

@@ -76,17 +76,18 @@ impl TcpFlags {
     }
 }
 
+impl TcpFlags {
+    /// Their names in the agent's order with commas between them, piece by piece.
+    pub fn pieces(self) -> impl Iterator<Item = &'static str> {
+        let set = Self::NAMES.iter().enumerate().filter(move |(at, _)| self.0 & (1 << at) != 0);
+        let mut comma = "";
+        set.flat_map(move |(_, name)| [std::mem::replace(&mut comma, ","), name])
+    }
+}
+
 impl fmt::Display for TcpFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        for (at, name) in Self::NAMES.iter().enumerate() {
-            if self.0 & (1 << at) != 0 {
-                f.write_str(if first { "" } else { "," })?;
-                f.write_str(name)?;
-                first = false;
-            }
-        }
-        Ok(())
+        self.pieces().try_for_each(|piece| f.write_str(piece))
     }
 }
 

@@ -5,9 +5,17 @@ mod sources;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use lab_types::PackedCell;
+use lab_types::PackedReader;
+use lab_types::Unreadable;
+
+use crate::Cell;
 use crate::Column;
 use crate::Failure;
 use crate::Finding;
+use crate::Level;
+use crate::ObjectRef;
+use crate::PackedRows;
 use crate::Place;
 use crate::Selection;
 use crate::bindings::lab::plugin::hosts;
@@ -132,29 +140,76 @@ fn host() -> Rc<dyn TestHost> {
         .expect("a plugin runs natively only inside `lab_plugin::native::with_host`")
 }
 
+/// Rows as a test reads them.
+fn unpack(rows: &PackedRows, n_columns: usize) -> Result<Vec<Row>, Unreadable> {
+    let mut reader = PackedReader::new(&rows.texts, &rows.words);
+    let mut unpacked = Vec::new();
+    while !reader.is_at_end()? {
+        let key = reader.row(n_columns)?.to_owned();
+        let cells = (0..n_columns).map(|_| reader.cell().map(cell)).collect::<Result<_, _>>()?;
+        unpacked.push(Row { key, cells });
+    }
+    Ok(unpacked)
+}
+
+fn cell(cell: PackedCell<'_>) -> Cell {
+    match cell {
+        PackedCell::Absent => Cell::Absent,
+        PackedCell::Text(text) => Cell::Text(text.to_owned()),
+        PackedCell::Integer(number) => Cell::Integer(number),
+        PackedCell::Decimal(number) => Cell::Decimal(number),
+        PackedCell::Boolean(on) => Cell::Boolean(on),
+        PackedCell::Timestamp(milliseconds) => Cell::Timestamp(milliseconds),
+        PackedCell::Duration(nanoseconds) => Cell::Duration(nanoseconds),
+        PackedCell::Health(number, text) => Cell::Health((level(number), text.to_owned())),
+        PackedCell::Object { api_version, kind, namespace, name } => Cell::Object(ObjectRef {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }),
+        PackedCell::Json(document) => Cell::Json(document.to_owned()),
+    }
+}
+
+fn level(number: u8) -> Level {
+    match number {
+        0 => Level::Good,
+        1 => Level::Info,
+        2 => Level::Warn,
+        3 => Level::Bad,
+        _ => Level::Unknown,
+    }
+}
+
 pub(crate) mod calls {
     use super::Answers;
     use super::Column;
     use super::Failure;
+    use super::PackedRows;
     use super::Place;
-    use super::Row;
     use super::Selection;
     use super::host;
     use super::hosts;
+    use super::unpack;
     use super::wit_log;
 
-    pub(crate) struct Table(usize);
+    pub(crate) struct Table {
+        number: usize,
+        n_columns: usize,
+    }
 
     impl Table {
         pub(crate) fn new(name: &str, columns: &[Column]) -> Self {
-            Self(host().table(name, columns))
+            Self { number: host().table(name, columns), n_columns: columns.len() }
         }
-        pub(crate) fn upsert(&self, rows: Vec<Row>) -> Result<(), Failure> {
-            host().upsert(self.0, rows)
+        pub(crate) fn upsert(&self, rows: &mut PackedRows) -> Result<(), Failure> {
+            let rows = unpack(rows, self.n_columns);
+            host().upsert(self.number, rows.map_err(|why| Failure::Other(why.to_string()))?)
         }
         #[expect(clippy::unnecessary_wraps, reason = "one face for both bodies")]
         pub(crate) fn remove(&self, keys: &[String]) -> Result<(), Failure> {
-            host().remove(self.0, keys);
+            host().remove(self.number, keys);
             Ok(())
         }
         #[expect(

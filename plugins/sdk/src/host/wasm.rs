@@ -2,6 +2,7 @@
 
 use crate::Column;
 use crate::Failure;
+use crate::PackedRows;
 use crate::Place;
 use crate::Selection;
 use crate::bindings::lab::plugin::cluster;
@@ -31,8 +32,15 @@ impl Table {
         }
         Self(output::Table::new(name, made))
     }
-    pub(crate) fn upsert(&self, rows: Vec<output::Row>) -> Result<(), Failure> {
-        self.0.upsert(&rows)
+    pub(crate) fn upsert(&self, rows: &mut PackedRows) -> Result<(), Failure> {
+        let packed = output::PackedRows {
+            texts: std::mem::take(&mut rows.texts),
+            words: std::mem::take(&mut rows.words),
+        };
+        let taken = self.0.upsert_packed(&packed);
+        // Their room is used again.
+        (rows.texts, rows.words) = (packed.texts, packed.words);
+        taken
     }
     pub(crate) fn remove(&self, keys: &[String]) -> Result<(), Failure> {
         self.0.remove(keys)
