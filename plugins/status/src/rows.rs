@@ -126,14 +126,16 @@ row! {
         pub verdict: Health,
         /// Nodes with this value; `all` for every one.
         pub hosts: String,
-        /// What the chart writes where no value is given.
-        pub default: Option<&'static str>,
+        /// What the chart of the cluster's version writes where no value is given.
+        pub default: Fact<String>,
         /// What it is for.
         pub about: Option<&'static str> as wide,
         /// The agent's own name for it.
         pub field: Option<String> as wide,
         /// What it depends on, where the agent works it out itself.
         pub depends_on: Option<&'static str> as wide,
+        /// The release of the chart that the default is of.
+        pub default_of: Fact<String> as hidden,
     }
 }
 
@@ -144,12 +146,14 @@ row! {
         pub key: String,
         /// What it is for.
         pub about: Option<&'static str>,
-        /// What the chart writes where no value is given.
-        pub default: Option<&'static str>,
+        /// What the chart of the cluster's version writes where no value is given.
+        pub default: Fact<String>,
         /// What it depends on, where the agent works it out itself.
         pub depends_on: Option<&'static str>,
         /// The agent's own name for it.
         pub field: Option<String>,
+        /// The release of the chart that the default is of.
+        pub default_of: Fact<String> as hidden,
     }
 }
 

@@ -14,4 +14,3 @@ pub mod reverse_path;
 pub mod shared;
 pub mod started_with;
 pub mod status_text;
-pub mod version;

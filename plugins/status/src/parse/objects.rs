@@ -2,10 +2,9 @@
 //!
 //! Fields nobody asks for are skipped while deserialising; absent ones are empty.
 
+use lab_charts::version::Version;
 use lab_model::kubernetes::{Condition, Metadata, or_default, parse_time};
 use serde::Deserialize;
-
-use super::version;
 
 /// How a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -121,6 +120,11 @@ pub struct Pod {
     pub ended: Option<(String, Ended)>,
 }
 
+/// The version in the image of its first container.
+fn version(spec: &PodSpec) -> Option<String> {
+    Version::of_image(&spec.containers.first()?.image).map(|version| version.to_string())
+}
+
 impl PodObject {
     /// The record, without what is not needed.
     pub fn record(self) -> Pod {
@@ -143,12 +147,12 @@ impl PodObject {
         };
         Pod {
             component,
-            node: self.spec.node_name,
+            node: self.spec.node_name.clone(),
             is_ready: ready.map(|condition| condition.status == "True"),
             is_leaving: self.metadata.deletion_timestamp.is_some(),
             restarts: self.status.container_statuses.iter().map(|it| it.restart_count).sum(),
             started: running.and_then(|it| parse_time(&it.started_at)),
-            version: self.spec.containers.first().and_then(|it| version::of_image(&it.image)),
+            version: version(&self.spec),
             waiting,
             ended,
             phase: self.status.phase,
@@ -253,13 +257,7 @@ impl WorkloadObject {
             ready: either(status.number_ready, status.ready_replicas),
             available: either(status.number_available, status.available_replicas),
             updated: either(status.updated_number_scheduled, status.updated_replicas),
-            version: self
-                .spec
-                .template
-                .spec
-                .containers
-                .first()
-                .and_then(|it| version::of_image(&it.image)),
+            version: version(&self.spec.template.spec),
             namespace: self.metadata.namespace,
             name: self.metadata.name,
         }
