@@ -14,6 +14,7 @@ use lab_plugin::Fact;
 use crate::inputs::Answers;
 use crate::parse::metrics::Sample;
 use crate::parse::modules::Modules;
+use crate::parse::node::NodeSetting;
 use crate::parse::node_config::NodeConfig;
 use crate::parse::objects::{Pod, Workload};
 
@@ -105,6 +106,11 @@ pub struct Cluster {
     pub has_cilium: bool,
     /// `cilium-config`.
     pub config: Fact<BTreeMap<String, String>>,
+    /// Other `ConfigMap`s that agents read, by namespace and name.
+    pub other_configs: BTreeMap<(String, String), BTreeMap<String, String>>,
+    /// Settings in labels and annotations of Nodes, by node and key; agents take them only if they
+    /// are told to.
+    pub node_settings: BTreeMap<String, BTreeMap<String, NodeSetting>>,
     /// Settings for some nodes, in the order in which they overrule each other.
     pub node_configs: Fact<Vec<NodeConfig>>,
     /// Pods of Cilium, agents among them.

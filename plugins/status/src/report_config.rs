@@ -31,9 +31,7 @@ fn in_force(own: &OnNode) -> Fact<String> {
 /// started is not, so that a node whose files cannot be read stands with the others.
 fn are_alike(one: &OnNode, other: &OnNode) -> bool {
     let shown = |own: &OnNode| (in_force(own), own.verdict);
-    shown(one) == shown(other)
-        && one.written == other.written
-        && one.node_config == other.node_config
+    shown(one) == shown(other) && one.written == other.written && one.overruling == other.overruling
 }
 
 /// One row for each setting that is written, and each value of it; with its key.
@@ -59,7 +57,7 @@ pub fn setting_rows(
         if groups.is_empty() {
             let own = OnNode {
                 written: cluster.setting(key).map(str::to_owned),
-                node_config: None,
+                overruling: None,
                 started_with: None,
                 in_force: None,
                 verdict: Verdict::Unknown,
@@ -112,13 +110,14 @@ fn setting_row(
         key: key.to_owned(),
         in_force: in_force(own),
         written: own.written.clone(),
-        node_config: own.node_config.as_ref().map(|(value, _)| value.clone()),
+        node_config: own.overruling.as_ref().map(|(value, _)| value.clone()),
         verdict: health(own.verdict),
         hosts,
         default: default(written, key),
         about: known::find(key).map(|known| known.about),
         field: own.in_force.as_ref().map(|(field, _)| field.clone()),
         depends_on: known::depends_on(key),
+        origin: own.overruling.as_ref().map(|(_, origin)| origin.to_string()),
         default_of: release(written),
     }
 }
@@ -156,9 +155,9 @@ pub fn node_rows(cluster: &Cluster, key: &str) -> Vec<NodeSettingRow> {
                 started_with,
                 verdict: health(own.verdict),
                 node_config: own
-                    .node_config
+                    .overruling
                     .as_ref()
-                    .map(|(value, name)| format!("{value} (CiliumNodeConfig {name})")),
+                    .map(|(value, origin)| format!("{value} ({origin})")),
                 written: own.written,
             })
         })

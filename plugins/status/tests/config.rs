@@ -1,4 +1,5 @@
-//! `status config` beside what the chart of the cluster's own version writes.
+//! `status config` beside what the chart of the cluster's own version writes, and settings that one
+//! node has for itself.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its promise is broken")]
 
@@ -13,7 +14,7 @@ use lab_output::{Cell, Table};
 use lab_plugin_test::Run;
 use lab_types::Value;
 use serde_json::json;
-use support::{NODES, Recorded, STARTED_WITH, STATUS, told};
+use support::{NODES, Recorded, SETTINGS, STARTED_WITH, STATUS, told};
 
 const CONFIG: &[&str] = &["status", "config"];
 
@@ -159,4 +160,139 @@ fn equal_nodes_are_one_row_whatever_else_is_known_of_them() {
     // What only files tell is not known of the node without them.
     assert_eq!(cell(&run, "config", "nat-map-stats-entries", "hosts"), &text("k8s-ctr k8s-w1"));
     assert_eq!(cell(&run, "config", "nat-map-stats-entries/1", "inForce"), &text("?"));
+}
+
+const ANNOTATION: &str = "config.cilium.io/debug";
+
+/// A cluster with such an annotation on one node, whose agents are told to look there.
+fn annotated(words: &[&str]) -> Recorded {
+    let mut recorded = Recorded::read("cilium-1.18.0-native");
+    recorded.of("v1/Node", "k8s-w1")["metadata"]["annotations"] =
+        json!({ANNOTATION: "false", "kubeadm.alpha.kubernetes.io/cri-socket": "unix:///x"});
+    for node in NODES {
+        let init = &mut recorded.agent(node)["spec"]["initContainers"][0];
+        assert_eq!(init["command"], json!(["cilium-dbg", "build-config"]));
+        let command = init["command"].as_array_mut().unwrap();
+        command.extend(words.iter().map(|word| json!(word)));
+    }
+    recorded
+}
+
+const WITH_NODE: &str = "--source=config-map:cilium-config,cilium-node-config,node:";
+
+fn node_config(name: &str, value: &str) -> serde_json::Value {
+    json!({"metadata": {"name": name, "namespace": "kube-system"}, "spec": {
+        "nodeSelector": {"matchLabels": {"kubernetes.io/hostname": "k8s-w1"}},
+        "defaults": {"debug": value}}})
+}
+
+/// What overrules `debug` on a node, as the program shows it.
+fn overruling(recorded: &Recorded, name: &str, node: &str) -> Cell {
+    let key = [("key", Value::Text("debug".to_owned()))];
+    let run = recorded.run(name, CONFIG, &key);
+    assert_eq!(run.result, Ok(()));
+    cell(&run, "nodes", node, "nodeConfig").clone()
+}
+
+#[test]
+fn a_node_has_settings_in_its_annotations() {
+    let mut recorded = annotated(&[WITH_NODE]);
+    let shown = text("false (annotation config.cilium.io/debug)");
+    assert_eq!(overruling(&recorded, "annotated", "k8s-w1"), shown);
+    assert_eq!(overruling(&recorded, "annotated", "k8s-w0"), Cell::Absent);
+    // The agent still runs with the old value.
+    let run = recorded.run("annotated-all", CONFIG, &[]);
+    assert_eq!(told(&run), [("warn", "config-drift", "debug")]);
+    let finding = &run.report.findings[0];
+    assert_eq!(finding.evidence[0].place, "Node k8s-w1, annotation config.cilium.io/debug");
+    assert_eq!(finding.evidence[0].text, "debug: false");
+    assert_eq!(cell(&run, "config", "debug/1", "hosts"), &text("k8s-w1"));
+    assert_eq!(cell(&run, "config", "debug/1", "nodeConfig"), &text("false"));
+    assert_eq!(cell(&run, "config", "debug/1", "written"), &text("true"));
+    assert_eq!(
+        cell(&run, "config", "debug/1", "origin"),
+        &text("annotation config.cilium.io/debug")
+    );
+    assert_eq!(cell(&run, "config", "debug", "hosts"), &text("k8s-ctr k8s-w0"));
+    // It was restarted.
+    recorded.answer("k8s-w1", SETTINGS, |fields| fields["Debug"] = json!(false));
+    let run = recorded.run("annotated-restarted", CONFIG, &[]);
+    assert_eq!(told(&run), []);
+    // It was taken away, and the agent has not been restarted since.
+    recorded.of("v1/Node", "k8s-w1")["metadata"]["annotations"] = json!({});
+    let run = recorded.run("annotated-no-more", CONFIG, &[]);
+    assert_eq!(told(&run), [("warn", "config-drift", "debug")]);
+    assert_eq!(run.report.findings[0].evidence[0].place, "cilium-config");
+}
+
+#[test]
+fn only_agents_that_are_told_to_heed_annotations() {
+    // As the chart installs them, they look at CiliumNodeConfigs alone.
+    let mut recorded = annotated(&[]);
+    assert_eq!(overruling(&recorded, "annotated-unheeded", "k8s-w1"), Cell::Absent);
+    recorded
+        .objects
+        .insert("cilium.io/v2/CiliumNodeConfig".to_owned(), json!([node_config("quiet", "false")]));
+    let shown = text("false (CiliumNodeConfig quiet)");
+    assert_eq!(overruling(&recorded, "node-config", "k8s-w1"), shown);
+    // Since 1.20 the ConfigMap alone may be read, and then nothing gathers settings.
+    for node in NODES {
+        recorded.agent(node)["spec"]["initContainers"].as_array_mut().unwrap().remove(0);
+    }
+    assert_eq!(overruling(&recorded, "node-config-unheeded", "k8s-w1"), Cell::Absent);
+}
+
+#[test]
+fn the_last_source_counts() {
+    let with = |words: &[&str]| {
+        let mut recorded = annotated(words);
+        recorded.objects.insert(
+            "cilium.io/v2/CiliumNodeConfig".to_owned(),
+            json!([node_config("b", "loud"), node_config("a", "quiet")]),
+        );
+        recorded
+    };
+    let annotation = text("false (annotation config.cilium.io/debug)");
+    let config = text("loud (CiliumNodeConfig b)");
+    for (name, words, expected) in [
+        ("last-node", &[WITH_NODE][..], &annotation),
+        ("last-config", &["--source=config-map:,node:,cilium-node-config"], &config),
+        ("last-map", &["--source=node:,cilium-node-config,config-map:"], &Cell::Absent),
+        (
+            "last-twice",
+            &["--source", "config-map:", "--source", "node:$(K8S_NODE_NAME)"],
+            &annotation,
+        ),
+        (
+            "last-named",
+            &["--source=config-map:,node:,cilium-node-config:kube-system/a"],
+            &text("quiet (CiliumNodeConfig a)"),
+        ),
+        ("last-foreign", &["--source=config-map:,node:,cilium-node-config:other"], &annotation),
+        ("last-denied", &[WITH_NODE, "--deny-config-keys=debug,mtu"], &Cell::Absent),
+        ("last-allowed", &[WITH_NODE, "--allow-config-keys=debug"], &annotation),
+        ("last-not-allowed", &[WITH_NODE, "--allow-config-keys=mtu"], &Cell::Absent),
+        ("last-first", &["--source=node:,config-map:", "--deny-config-keys=debug"], &annotation),
+    ] {
+        assert_eq!(&overruling(&with(words), name, "k8s-w1"), expected, "{name}");
+    }
+    // One node's annotations may be meant for all.
+    let of_one = with(&["--source=config-map:,node:k8s-w1"]);
+    let expected = text("false (annotation config.cilium.io/debug of Node k8s-w1)");
+    assert_eq!(overruling(&of_one, "last-of-one", "k8s-w0"), expected);
+}
+
+#[test]
+fn another_config_map_may_overrule_the_first() {
+    let mut recorded =
+        annotated(&["--source=config-map:cilium-config,config-map:other/more,node:"]);
+    let more = json!({"metadata": {"name": "more", "namespace": "other"},
+        "data": {"debug": "verbose", "mtu": "1400"}});
+    recorded.items("v1/ConfigMap").push(more);
+    let verbose = text("verbose (ConfigMap more)");
+    assert_eq!(overruling(&recorded, "more-maps", "k8s-w0"), verbose);
+    let annotation = text("false (annotation config.cilium.io/debug)");
+    assert_eq!(overruling(&recorded, "more-maps", "k8s-w1"), annotation);
+    let run = recorded.run("more-maps-all", CONFIG, &[]);
+    assert_eq!(cell(&run, "config", "mtu", "nodeConfig"), &text("1400"));
 }
