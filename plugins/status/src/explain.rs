@@ -60,12 +60,12 @@ Source: `cilium-dbg status`, else the image of the pod; Deployment cilium-operat
     },
     Explanation {
         code: "status/config-drift",
-        text: "Checks: agents run with what cilium-config and CiliumNodeConfigs say now.
+        text: "Checks: agents run with what cilium-config, CiliumNodeConfigs and, where agents heed them, annotations of Nodes say now.
 Why: agents read their settings when they start. `helm upgrade` of values alone changes the ConfigMap and restarts nobody, so nodes run on with the old settings, and each gets the new ones whenever it happens to restart.
 See for yourself: `kubectl lab status config --filter verdict=drift`; metric cilium_drift_checker_config_delta.
 Fix: `kubectl --namespace kube-system rollout restart daemonset/cilium`; rollOutCiliumPods=true in the chart's values does it by itself.
 Since: 0.1.0.
-Source: ConfigMap cilium-config, CiliumNodeConfig, the files an agent has read, `cilium-dbg config --all`.",
+Source: ConfigMap cilium-config, CiliumNodeConfig, annotations and labels config.cilium.io/… of Nodes, the files an agent has read, `cilium-dbg config --all`.",
     },
     Explanation {
         code: "status/legacy-masquerade",

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use lab_model::cilium::{AgentEndpoint, CiliumEndpoint};
-use lab_model::kubernetes::Node;
 use lab_plugin::Fact;
 
 use crate::parse::agent_status::AgentStatus;
 use crate::parse::metrics::Sample;
 use crate::parse::modules::Modules;
+use crate::parse::node::NodeRecord;
 use crate::parse::node_config::NodeConfig;
 use crate::parse::objects::{Pod, Workload};
 use crate::parse::peers::Peers;
@@ -67,10 +67,12 @@ pub struct Inputs {
     pub namespace: String,
     /// `cilium-config`.
     pub config: Fact<BTreeMap<String, String>>,
+    /// Other `ConfigMap`s that agents read, by namespace and name.
+    pub other_configs: BTreeMap<(String, String), BTreeMap<String, String>>,
     /// Settings for some nodes, in the order in which they overrule each other.
     pub node_configs: Fact<Vec<NodeConfig>>,
     /// Nodes.
-    pub nodes: Fact<Vec<Node>>,
+    pub nodes: Fact<Vec<NodeRecord>>,
     /// Pods of Cilium.
     pub pods: Fact<Vec<Pod>>,
     /// `DaemonSets` and `Deployments` of Cilium.
@@ -92,6 +94,7 @@ impl Default for Inputs {
         Self {
             namespace: "kube-system".to_owned(),
             config: Fact::not_asked(),
+            other_configs: BTreeMap::new(),
             node_configs: Fact::not_asked(),
             nodes: Fact::not_asked(),
             pods: Fact::not_asked(),

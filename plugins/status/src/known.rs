@@ -1,10 +1,14 @@
-//! What is known of settings beforehand: what each is for, and what the chart writes by itself.
+//! What is known of settings beforehand: what each is for, and what an agent makes of it.
 //!
 //! Apart from the model because it is a table. Keys are those of the `ConfigMap`, which are flags
-//! of the agent and the operator.
+//! of the agent and the operator. What a chart writes by itself is known by `lab_charts`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 mod agent;
 mod datapath;
+mod gateways;
 mod others;
 
 /// A setting.
@@ -12,77 +16,30 @@ mod others;
 pub struct Known {
     /// Its key.
     pub key: &'static str,
-    /// What the chart of Cilium 1.18 writes where no value is given; `None` where it writes nothing.
-    pub default: Option<&'static str>,
     /// What it is for.
     pub about: &'static str,
 }
 
 /// A line of the table.
-const fn known(key: &'static str, default: &'static str, about: &'static str) -> Known {
-    Known { key, default: Some(default), about }
+const fn known(key: &'static str, about: &'static str) -> Known {
+    Known { key, about }
 }
-
-/// A setting that the chart leaves out unless it is wanted.
-const fn unwritten(key: &'static str, about: &'static str) -> Known {
-    Known { key, default: None, about }
-}
-
-/// What Cilium 1.17 writes in place of the value of 1.18; `None` where it writes nothing.
-///
-/// - Source: `cilium-config` as the charts of 1.17.6 and 1.18.0 write it with the same values.
-const BEFORE_1_18: [(&str, Option<&str>); 14] = [
-    ("arping-refresh-period", Some("30s")),
-    ("bpf-policy-stats-map-max", None),
-    ("enable-experimental-lb", Some("false")),
-    ("enable-k8s-terminating-endpoint", Some("true")),
-    ("enable-l2-neigh-discovery", Some("true")),
-    ("enable-local-redirect-policy", Some("false")),
-    ("enable-runtime-device-detection", Some("true")),
-    ("hubble-export-file-max-backups", Some("5")),
-    ("hubble-export-file-max-size-mb", Some("10")),
-    ("hubble-network-policy-correlation-enabled", None),
-    ("identity-management-mode", None),
-    ("metrics-sampling-interval", None),
-    ("policy-default-local-cluster", None),
-    ("tofqdns-preallocate-identities", None),
-];
 
 /// What is known of a setting.
 pub fn find(key: &str) -> Option<&'static Known> {
-    all().find(|known| known.key == key)
+    static BY_KEY: LazyLock<BTreeMap<&str, &Known>> =
+        LazyLock::new(|| all().map(|known| (known.key, known)).collect());
+    BY_KEY.get(key).copied()
 }
 
 /// Every setting of the table.
 pub fn all() -> impl Iterator<Item = &'static Known> {
-    datapath::TABLE.iter().chain(agent::TABLE).chain(others::TABLE)
+    datapath::TABLE.iter().chain(agent::TABLE).chain(others::TABLE).chain(gateways::TABLE)
 }
 
 /// Whether only the operator reads a setting: agents find it in the same place and do not care.
 pub fn is_of_operator(key: &str) -> bool {
     find(key).is_some_and(|known| known.about.ends_with("(operator)"))
-}
-
-/// What the chart of a version writes where no value is given; `None` where it writes nothing or
-/// nobody here knows.
-///
-/// Known are 1.17 and 1.18; an older version counts as the first, a newer one as the second.
-pub fn default(key: &str, version: Option<(u32, u32, u32)>) -> Option<&'static str> {
-    let is_older = version.is_some_and(|(major, minor, _)| (major, minor) < (1, 18));
-    let older = BEFORE_1_18.iter().find(|(known, _)| *known == key).filter(|_| is_older);
-    match older {
-        Some((_, default)) => *default,
-        None => find(key)?.default,
-    }
-}
-
-/// Whether a value is another than the chart writes by itself. Left out, switched off and empty
-/// are the same.
-pub fn is_changed(key: &str, value: &str, version: Option<(u32, u32, u32)>) -> bool {
-    match default(key, version) {
-        Some(default) => default != value,
-        None => !matches!(value, "" | "false"),
-    }
 }
 
 /// Settings whose field an agent calls something else than the key says.
@@ -180,6 +137,10 @@ pub fn may_become(key: &str, written: &str, in_force: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use lab_charts::chart::Chart;
+    use lab_charts::defaults::{Defaults, MINORS};
+    use lab_charts::version::Version;
+
     use super::*;
 
     #[test]
@@ -193,8 +154,18 @@ mod tests {
             assert!(known.about.len() > 8 && known.about.len() < 140, "{}", known.key);
             assert!(!known.about.ends_with('.'), "{}", known.key);
         }
-        for (key, _) in BEFORE_1_18 {
-            assert!(find(key).is_some(), "{key}");
+    }
+
+    #[test]
+    fn every_setting_that_a_chart_writes_is_explained() {
+        for minor in MINORS.0..=MINORS.1 {
+            let newest = Version::minor(1, minor);
+            let chart = Chart::of(&newest).unwrap();
+            let written = Defaults::of(&newest).unwrap().written(&Version::release(1, minor, 999));
+            let switched = chart.switched_keys().map(str::to_owned);
+            for key in written.into_keys().chain(switched) {
+                assert!(find(&key).is_some(), "1.{minor}: {key}");
+            }
         }
     }
 
@@ -214,16 +185,5 @@ mod tests {
         assert!(!may_become("datapath-mode", "veth", "netkit"));
         assert!(may_become("devices", "eth+", "eth0 eth1"));
         assert!(!may_become("routing-mode", "native", "tunnel"));
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_version() {
-        let before = Some((1, 17, 6));
-        assert_eq!(default("enable-l2-neigh-discovery", before), Some("true"));
-        assert_eq!(default("enable-l2-neigh-discovery", Some((1, 18, 0))), Some("false"));
-        assert_eq!(default("arping-refresh-period", Some((1, 20, 2))), None);
-        assert!(is_changed("routing-mode", "native", None));
-        assert!(!is_changed("install-no-conntrack-iptables-rules", "false", None));
-        assert!(is_changed("nobody-knows-this", "x", None));
     }
 }

@@ -18,12 +18,14 @@ pub mod rows;
 use std::time::Duration;
 
 use lab_plugin::{
-    Argument, Call, Card, Command, Failure, Finding, Kind, Plugin, Table, TableRow, partial,
+    Argument, Call, Card, Cell, Command, Fact, Failure, Finding, Kind, Plugin, Table, TableRow,
+    log, partial,
 };
 
 use collect::Scope;
 use judge::Options;
 use model::build::build;
+use model::defaults::Written;
 use report_metrics::Filter;
 use rows::{AgentRow, ComponentRow, EndpointRow, KeyRow, MetricRow, NodeSettingRow, SettingRow};
 
@@ -162,6 +164,25 @@ fn send<R: TableRow>(
     table.commit()
 }
 
+/// The same where there are defaults in them: the header says of which release, `DEFAULT-1.18.0`.
+fn send_with_default<R: TableRow>(
+    name: &str,
+    rows: impl IntoIterator<Item = (String, R)>,
+    written: &Fact<Written>,
+) -> Result<(), Failure> {
+    let mut columns = R::columns();
+    if let Fact::Known(written) = written {
+        for column in columns.iter_mut().filter(|column| column.id == "default") {
+            column.title = format!("{}-{}", column.title, written.release);
+        }
+    }
+    let mut table = Table::<Vec<Cell>>::declare(name, &columns);
+    for (key, row) in rows {
+        table.push_cells(&key, row.cells())?;
+    }
+    table.commit()
+}
+
 fn run_status(call: &Call) -> Result<(), Failure> {
     let percent = call.decimal("map-pressure-at").unwrap_or(80.0);
     if !(0.0..=100.0).contains(&percent) {
@@ -178,11 +199,21 @@ fn run_status(call: &Call) -> Result<(), Failure> {
 
 fn run_config(call: &Call) -> Result<(), Failure> {
     let cluster = build(collect::collect(Scope::Config)?);
+    let written = Written::of(&cluster);
+    let is_changed = call.flag("changed");
+    if let Fact::Unknown(why) = &written {
+        if is_changed {
+            partial("defaults", &Failure::Other(why.clone()));
+        } else {
+            log::warn(why);
+        }
+    }
     let Some(word) = call.text("key") else {
-        send::<SettingRow>("config", report_config::setting_rows(&cluster, call.flag("changed")))?;
+        let rows = report_config::setting_rows(&cluster, &written, is_changed);
+        send_with_default::<SettingRow>("config", rows, &written)?;
         return judge::of_settings(&cluster).into_iter().try_for_each(Finding::report);
     };
-    let Some(row) = report_config::key_row(&cluster, word) else {
+    let Some(row) = report_config::key_row(&cluster, &written, word) else {
         let similar = report_config::similar(&cluster, word);
         let hint = if similar.is_empty() {
             "`kubectl lab status config` shows all that are written".to_owned()
@@ -194,7 +225,7 @@ fn run_config(call: &Call) -> Result<(), Failure> {
         )));
     };
     let key = row.key.clone();
-    send::<KeyRow>("setting", [(key.clone(), row)])?;
+    send_with_default::<KeyRow>("setting", [(key.clone(), row)], &written)?;
     let rows = report_config::node_rows(&cluster, &key);
     send::<NodeSettingRow>("nodes", rows.into_iter().map(|row| (row.host.clone(), row)))?;
     let found = judge::of_settings(&cluster).into_iter().filter(|finding| finding.subject == key);

@@ -1,17 +1,20 @@
 //! The cluster as its agents are: everything that is known of each, in one place.
 
 pub mod build;
+pub mod defaults;
 pub mod fallback;
 pub mod settings;
 pub mod values;
 
 use std::collections::BTreeMap;
 
+use lab_charts::version::Version;
 use lab_plugin::Fact;
 
 use crate::inputs::Answers;
 use crate::parse::metrics::Sample;
 use crate::parse::modules::Modules;
+use crate::parse::node::NodeSetting;
 use crate::parse::node_config::NodeConfig;
 use crate::parse::objects::{Pod, Workload};
 
@@ -103,6 +106,11 @@ pub struct Cluster {
     pub has_cilium: bool,
     /// `cilium-config`.
     pub config: Fact<BTreeMap<String, String>>,
+    /// Other `ConfigMap`s that agents read, by namespace and name.
+    pub other_configs: BTreeMap<(String, String), BTreeMap<String, String>>,
+    /// Settings in labels and annotations of Nodes, by node and key; agents take them only if they
+    /// are told to.
+    pub node_settings: BTreeMap<String, BTreeMap<String, NodeSetting>>,
     /// Settings for some nodes, in the order in which they overrule each other.
     pub node_configs: Fact<Vec<NodeConfig>>,
     /// Pods of Cilium, agents among them.
@@ -136,14 +144,14 @@ impl Cluster {
             .collect()
     }
 
-    /// The version that most agents have, as numbers.
-    pub fn version(&self) -> Option<(u32, u32, u32)> {
-        let mut counts: BTreeMap<(u32, u32, u32), usize> = BTreeMap::new();
+    /// The version that most agents have; of two that as many have the newer one.
+    pub fn version(&self) -> Option<Version> {
+        let mut counts: BTreeMap<Version, usize> = BTreeMap::new();
         for node in &self.nodes {
-            if let Some(numbers) = node.version().and_then(crate::parse::version::numbers) {
-                *counts.entry(numbers).or_default() += 1;
+            if let Some(version) = node.version().and_then(|text| text.parse().ok()) {
+                *counts.entry(version).or_default() += 1;
             }
         }
-        counts.into_iter().max_by_key(|(_, count)| *count).map(|(numbers, _)| numbers)
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(version, _)| version)
     }
 }

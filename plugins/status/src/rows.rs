@@ -119,21 +119,25 @@ row! {
         pub in_force: Fact<String>,
         /// What `cilium-config` says.
         pub written: Option<String>,
-        /// What a CiliumNodeConfig says, for these nodes.
+        /// What overrules that on these nodes: a CiliumNodeConfig, or an annotation of the Node.
         pub node_config: Option<String>,
         /// How these stand: `in-force`, `drift`, `derived` (the agent works it out itself),
         /// `default`, `not-shown`.
         pub verdict: Health,
         /// Nodes with this value; `all` for every one.
         pub hosts: String,
-        /// What the chart writes where no value is given.
-        pub default: Option<&'static str>,
+        /// What the chart of the cluster's version writes where no value is given.
+        pub default: Fact<String>,
         /// What it is for.
         pub about: Option<&'static str> as wide,
         /// The agent's own name for it.
         pub field: Option<String> as wide,
         /// What it depends on, where the agent works it out itself.
         pub depends_on: Option<&'static str> as wide,
+        /// Where that which overrules `cilium-config` stands.
+        pub origin: Option<String> as wide,
+        /// The release of the chart that the default is of.
+        pub default_of: Fact<String> as hidden,
     }
 }
 
@@ -144,12 +148,14 @@ row! {
         pub key: String,
         /// What it is for.
         pub about: Option<&'static str>,
-        /// What the chart writes where no value is given.
-        pub default: Option<&'static str>,
+        /// What the chart of the cluster's version writes where no value is given.
+        pub default: Fact<String>,
         /// What it depends on, where the agent works it out itself.
         pub depends_on: Option<&'static str>,
         /// The agent's own name for it.
         pub field: Option<String>,
+        /// The release of the chart that the default is of.
+        pub default_of: Fact<String> as hidden,
     }
 }
 
@@ -164,7 +170,7 @@ row! {
         pub in_force: Fact<String>,
         /// What `cilium-config` says.
         pub written: Option<String>,
-        /// What a CiliumNodeConfig says for this node.
+        /// What overrules that on this node, and where it stands.
         pub node_config: Option<String>,
         /// What the agent read when it started.
         pub started_with: Fact<String>,

@@ -5,7 +5,6 @@
 //! nothing is run.
 
 pub mod build;
-pub mod chart;
 pub mod check;
 pub mod collect;
 pub mod condition;
@@ -26,7 +25,6 @@ pub mod rows;
 pub mod rule;
 pub mod state;
 pub mod values;
-pub mod version;
 
 use std::collections::HashSet;
 
@@ -38,6 +36,9 @@ use facts::Facts;
 use inputs::Inputs;
 use rule::Rule;
 use version::Version;
+
+// Charts and versions are shared with other plugins; here they go by short names.
+pub use lab_charts::{chart, version};
 
 /// The plugin.
 pub struct UpgradeCheck;

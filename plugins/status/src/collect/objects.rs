@@ -1,21 +1,25 @@
 //! Asks for objects of the cluster.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lab_model::cilium::CiliumEndpoint;
-use lab_model::kubernetes::{ConfigMap, Node};
+use lab_model::kubernetes::ConfigMap;
 use lab_plugin::{Fact, Failure, Selection, log, partial};
 use serde::de::DeserializeOwned;
 
 use super::Scope;
 use crate::inputs::Inputs;
+use crate::parse::node::{NodeObject, NodeRecord};
 use crate::parse::node_config::NodeConfig;
 use crate::parse::objects::{Pod, PodObject, WorkloadObject};
+use crate::parse::sources::{CONFIG, Source};
 
 /// Kinds of objects with the reason for each, as the card declares them.
 pub const KINDS: [(&str, &str); 9] = [
-    ("v1/Node", "names, addresses and labels of every node"),
+    ("v1/Node", "names, addresses and labels of every node, and settings in its annotations"),
     ("v1/Pod", "state, restarts and last words of Cilium's pods"),
     ("v1/Pod/log", "why an agent has ended, or falls back to something older"),
-    ("v1/ConfigMap", "cilium-config"),
+    ("v1/ConfigMap", "cilium-config, and others that agents are told to read"),
     ("apps/v1/DaemonSet", "how many agents and Envoys there ought to be"),
     ("apps/v1/Deployment", "how many operators and relays there ought to be"),
     ("cilium.io/v2/CiliumNodeConfig", "settings for some nodes"),
@@ -35,15 +39,16 @@ const DEPLOYMENTS: [&str; 4] =
 
 /// Asks for the objects that a command needs.
 pub(super) fn objects(scope: Scope) -> Inputs {
-    let mut inputs = Inputs { nodes: nodes(), ..Inputs::default() };
-    if matches!(scope, Scope::Status | Scope::Config) {
+    let has_settings = matches!(scope, Scope::Status | Scope::Config);
+    let mut inputs = Inputs { nodes: nodes(has_settings), ..Inputs::default() };
+    if has_settings {
         inputs.pods = pods();
         let mut pods = inputs.pods.known().into_iter().flatten();
         if let Some(agent) = pods.find(|pod| pod.component == "cilium") {
             inputs.namespace = agent.namespace.clone();
         }
         inputs.config = config(&inputs.namespace);
-        inputs.node_configs = node_configs(&inputs.namespace);
+        settings_elsewhere(&mut inputs);
     }
     if scope == Scope::Status {
         let names = [("DaemonSet", &SETS[..]), ("Deployment", &DEPLOYMENTS[..])];
@@ -76,14 +81,16 @@ pub(super) fn objects(scope: Scope) -> Inputs {
 pub(super) fn is_windows(inputs: &Inputs, name: &str) -> bool {
     let mut nodes = inputs.nodes.known().into_iter().flatten();
     nodes.any(|node| {
-        node.name() == name
-            && node.metadata.labels.get("kubernetes.io/os").is_some_and(|os| os == "windows")
+        node.name == name && node.labels.get("kubernetes.io/os").is_some_and(|os| os == "windows")
     })
 }
 
-fn nodes() -> Fact<Vec<Node>> {
-    let of = Selection::new("v1", "Node").keep("metadata.labels").keep("status.addresses");
-    list::<Node, _>(of, |node| node)
+fn nodes(has_settings: bool) -> Fact<Vec<NodeRecord>> {
+    let mut of = Selection::new("v1", "Node").keep("metadata.labels").keep("status.addresses");
+    if has_settings {
+        of = of.keep("metadata.annotations");
+    }
+    list::<NodeObject, _>(of, NodeObject::record)
 }
 
 fn pods() -> Fact<Vec<Pod>> {
@@ -96,6 +103,8 @@ fn pods() -> Fact<Vec<Pod>> {
             .keep("spec.nodeName")
             .keep("spec.containers.name")
             .keep("spec.containers.image")
+            .keep("spec.initContainers.command")
+            .keep("spec.initContainers.args")
             .keep("status.phase")
             .keep("status.conditions")
             .keep("status.initContainerStatuses")
@@ -109,16 +118,58 @@ fn pods() -> Fact<Vec<Pod>> {
     Fact::Known(all)
 }
 
-fn config(namespace: &str) -> Fact<std::collections::BTreeMap<String, String>> {
+fn config(namespace: &str) -> Fact<BTreeMap<String, String>> {
+    config_map(namespace, CONFIG)
+}
+
+fn config_map(namespace: &str, name: &str) -> Fact<BTreeMap<String, String>> {
     let of = Selection::new("v1", "ConfigMap").namespace(namespace).keep("data");
-    match of.get::<ConfigMap>("cilium-config") {
+    match of.get::<ConfigMap>(name) {
         Ok(map) => Fact::Known(map.data),
         Err(Failure::NotFound(_)) => Fact::Absent,
         Err(failure) => {
-            partial("cilium-config", &failure);
+            partial(name, &failure);
             Fact::Unknown(failure.message().to_owned())
         }
     }
+}
+
+/// Everything beside `cilium-config` that agents take settings from. Mostly that is the namespace's
+/// `CiliumNodeConfig`s alone; what agents name otherwise is the same for all of them.
+fn settings_elsewhere(inputs: &mut Inputs) {
+    let own = inputs.namespace.clone();
+    let place = |namespace: &Option<String>| namespace.clone().unwrap_or_else(|| own.clone());
+    let agents = inputs.pods.known().into_iter().flatten().filter(|pod| pod.component == "cilium");
+    let mut maps: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut namespaces = BTreeSet::from([own.clone()]);
+    for source in agents.flat_map(|pod| &pod.sources.all) {
+        match source {
+            Source::ConfigMap(namespace, name) => {
+                maps.insert((place(namespace), name.clone()));
+            }
+            Source::NodeConfigs(namespace, _) => {
+                namespaces.insert(place(namespace));
+            }
+            Source::Node(_) => {}
+        }
+    }
+    maps.remove(&(own.clone(), CONFIG.to_owned()));
+    for (namespace, name) in maps {
+        if let Fact::Known(data) = config_map(&namespace, &name) {
+            inputs.other_configs.insert((namespace, name), data);
+        }
+    }
+    let mut all = namespaces.iter().map(|namespace| node_configs(namespace));
+    let first = all.next().unwrap_or(Fact::Absent);
+    inputs.node_configs = all.fold(first, |before, more| match (before, more) {
+        (Fact::Known(mut before), Fact::Known(more)) => {
+            before.extend(more);
+            Fact::Known(before)
+        }
+        (before @ Fact::Known(_), Fact::Absent) => before,
+        (Fact::Absent, more) => more,
+        (_, unknown @ Fact::Unknown(_)) | (unknown, _) => unknown,
+    });
 }
 
 /// Settings for some nodes; hardly any cluster has them, and most captures lack the kind.

@@ -7,30 +7,34 @@ use lab_plugin::Finding;
 use crate::model::Cluster;
 use crate::model::settings::{Settings, Verdict};
 
+/// Where the wanted value stands, that value, and the one in force.
+type Group = (String, Option<String>, String);
+
 /// Adds one finding for each setting, and one where agents count drift that is not seen here.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let settings = Settings::of(cluster);
     let mut has_drift = false;
     for key in settings.keys() {
         // By what is wanted and what is in force instead, so that equal nodes are told once.
-        let mut groups: BTreeMap<(String, Option<String>, String), Vec<&str>> = BTreeMap::new();
+        let mut groups: BTreeMap<Group, Vec<(&str, String)>> = BTreeMap::new();
         for (at, node) in cluster.nodes.iter().enumerate() {
             let Some(own) = settings.on_node(at, key).filter(|own| own.verdict == Verdict::Drift)
             else {
                 continue;
             };
             let wanted = own.wanted().map(str::to_owned);
-            let source = match &own.node_config {
-                Some((_, name)) => format!("CiliumNodeConfig {name}"),
-                None => "cilium-config".to_owned(),
+            let (source, place) = match &own.overruling {
+                Some((_, origin)) => (origin.to_string(), origin.place(&node.name)),
+                None => ("cilium-config".to_owned(), "cilium-config".to_owned()),
             };
             let Some(was) = own.started_with.or(own.in_force.map(|(_, text)| text)) else {
                 continue;
             };
-            groups.entry((source, wanted, was)).or_default().push(&node.name);
+            groups.entry((source, wanted, was)).or_default().push((&node.name, place));
         }
-        for ((source, wanted, was), nodes) in groups {
+        for ((_, wanted, was), nodes) in groups {
             has_drift = true;
+            let (nodes, mut places): (Vec<&str>, Vec<String>) = nodes.into_iter().unzip();
             let now = match &wanted {
                 Some(wanted) => format!("it is written as {}", quoted(wanted)),
                 None => "it is not written any more".to_owned(),
@@ -40,7 +44,7 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
             let written = wanted.as_deref().unwrap_or("not there");
             found.push(
                 Finding::warn("status/config-drift", key, message)
-                    .evidence(source, format!("{key}: {written}"))
+                    .evidence(places.swap_remove(0), format!("{key}: {written}"))
                     .evidence(format!("agent of {}", nodes[0]), format!("{key}: {was}"))
                     .fix(super::restart(&cluster.namespace)),
             );

@@ -43,6 +43,8 @@ fn cluster(nodes: Vec<Node>) -> Cluster {
         namespace: "kube-system".to_owned(),
         has_cilium: true,
         config: Fact::Known(BTreeMap::new()),
+        other_configs: BTreeMap::new(),
+        node_settings: BTreeMap::new(),
         node_configs: Fact::Absent,
         pods: nodes.iter().filter_map(|node| node.agent.known().cloned()).collect(),
         workloads: Vec::new(),

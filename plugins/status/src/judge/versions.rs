@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use lab_charts::version::Version;
 use lab_plugin::Finding;
 
 use crate::model::Cluster;
-use crate::parse::version;
 
 /// Adds one finding for agents among themselves, and one for the operator.
 pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
+    let line = |text: &str| text.parse::<Version>().ok().map(|version| version.line());
     let mut by_version: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for node in &cluster.nodes {
         if let Some(version) = node.version() {
@@ -23,8 +24,7 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let rollout =
         format!("kubectl --namespace {} rollout status daemonset/cilium", cluster.namespace);
     if by_version.len() > 1 {
-        let minors =
-            by_version.keys().filter_map(|text| version::numbers(text)).map(|it| (it.0, it.1));
+        let minors = by_version.keys().filter_map(|text| line(text));
         let (least, greatest) = (minors.clone().min(), minors.max());
         let is_far = matches!((least, greatest), (Some(least), Some(greatest))
             if least.0 != greatest.0 || greatest.1 - least.1 > 1);
@@ -46,9 +46,8 @@ pub(super) fn check(cluster: &Cluster, found: &mut Vec<Finding>) {
     let operators = cluster.workloads.iter().filter(|it| it.name == "cilium-operator");
     for operator in operators {
         let Some(own) = operator.version.as_deref().filter(|own| *own != most) else { continue };
-        let minor = |text: &str| version::numbers(text).map(|it| (it.0, it.1));
         let message = format!("the operator is {own} and most agents are {most}");
-        let finding = if minor(own) == minor(most) {
+        let finding = if line(own) == line(most) {
             Finding::info("status/version-skew", "cilium-operator", message)
         } else {
             Finding::warn("status/version-skew", "cilium-operator", message)

@@ -12,14 +12,27 @@ use crate::parse::objects::Pod;
 /// The cluster.
 pub fn build(inputs: Inputs) -> Cluster {
     let Inputs {
-        namespace, config, node_configs, nodes, pods, workloads, endpoints, hosts, ..
+        namespace,
+        config,
+        other_configs,
+        node_configs,
+        nodes,
+        pods,
+        workloads,
+        endpoints,
+        hosts,
+        ..
     } = inputs;
     let mut answers = inputs.answers;
     let mut labels: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut node_of: BTreeMap<IpAddr, String> = BTreeMap::new();
+    let mut node_settings = BTreeMap::new();
     for node in nodes.known().into_iter().flatten() {
-        labels.insert(node.name().to_owned(), node.metadata.labels.clone());
-        node_of.extend(node.internal_ips().map(|ip| (ip, node.name().to_owned())));
+        labels.insert(node.name.clone(), node.labels.clone());
+        node_of.extend(node.internal_ips.iter().map(|ip| (*ip, node.name.clone())));
+        if !node.settings.is_empty() {
+            node_settings.insert(node.name.clone(), node.settings.clone());
+        }
     }
     for (name, ips) in &hosts {
         node_of.extend(ips.iter().map(|ip| (*ip, name.clone())));
@@ -58,6 +71,8 @@ pub fn build(inputs: Inputs) -> Cluster {
         namespace,
         nodes,
         config,
+        other_configs,
+        node_settings,
         node_configs,
         pods: pods.known().cloned().unwrap_or_default(),
         workloads,

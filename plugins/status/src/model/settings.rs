@@ -2,11 +2,14 @@
 //! in force there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use super::{Cluster, Node, values};
 use crate::known;
+use crate::parse::sources::{CONFIG, Source, Sources};
 
 /// How a setting stands on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,13 +42,48 @@ impl Verdict {
     }
 }
 
+/// Where a value stands that overrules `cilium-config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A `ConfigMap` of another name.
+    ConfigMap(String),
+    /// A `CiliumNodeConfig`.
+    NodeConfig(String),
+    /// An annotation or label: which of them, and its name.
+    Own(&'static str, String),
+    /// The same of another node than the agent's, and that node's name.
+    OfNode(&'static str, String, String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConfigMap(name) => write!(f, "ConfigMap {name}"),
+            Self::NodeConfig(name) => write!(f, "CiliumNodeConfig {name}"),
+            Self::Own(what, name) => write!(f, "{what} {name}"),
+            Self::OfNode(what, name, node) => write!(f, "{what} {name} of Node {node}"),
+        }
+    }
+}
+
+impl Origin {
+    /// Where it can be read, for an agent on that node.
+    pub fn place(&self, node: &str) -> String {
+        match self {
+            Self::Own(what, name) => format!("Node {node}, {what} {name}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
 /// A setting on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnNode {
     /// What `cilium-config` says.
     pub written: Option<String>,
-    /// What a `CiliumNodeConfig` says for this node, and its name; the last one that says anything.
-    pub node_config: Option<(String, String)>,
+    /// What overrules that on this node, and where it stands: of all sources of the agent the last
+    /// one that says anything.
+    pub overruling: Option<(String, Origin)>,
     /// What the agent read when it started.
     pub started_with: Option<String>,
     /// The agent's own name for it and the value that is in force.
@@ -57,7 +95,7 @@ pub struct OnNode {
 impl OnNode {
     /// What ought to be in force: what is written, for this node above all.
     pub fn wanted(&self) -> Option<&str> {
-        let own = self.node_config.as_ref().map(|(value, _)| value.as_str());
+        let own = self.overruling.as_ref().map(|(value, _)| value.as_str());
         own.or(self.written.as_deref())
     }
 }
@@ -95,8 +133,87 @@ impl<'c> Settings<'c> {
         let started = started.map(|(key, _)| &**key).filter(is_setting);
         let configs = self.cluster.node_configs.known().into_iter().flatten();
         let own = configs.flat_map(|config| config.settings().keys().map(String::as_str));
+        let others = self.cluster.other_configs.values().flat_map(BTreeMap::keys);
+        let of_nodes = self.cluster.node_settings.iter().flat_map(|(name, settings)| {
+            let is_taken = self.takes_settings_of(name);
+            settings.keys().filter(move |_| is_taken)
+        });
         let written = self.cluster.config.known().into_iter().flatten();
-        written.map(|(key, _)| key.as_str()).chain(own).chain(started).collect()
+        let all = written.map(|(key, _)| key.as_str()).chain(own).chain(started);
+        all.chain(others.chain(of_nodes).map(String::as_str)).collect()
+    }
+
+    /// Whether an agent takes settings from the Node of that name.
+    fn takes_settings_of(&self, name: &str) -> bool {
+        let takes = |node: &Node| {
+            sources(node).all.iter().any(|source| match source {
+                Source::Node(None) => node.name == name,
+                Source::Node(Some(named)) => named == name,
+                _ => false,
+            })
+        };
+        self.cluster.nodes.iter().any(takes)
+    }
+
+    /// What overrules `cilium-config` on a node.
+    ///
+    /// - Order: that of the agent's sources, of which a later one counts; the first may set every
+    ///   key, the others those that they are allowed to. Of `CiliumNodeConfig`s the one whose name
+    ///   comes last counts.
+    /// - Source: Cilium 1.17.6 to 1.20.2, `ResolveConfigurations` in
+    ///   `pkg/option/resolver/resolver.go`.
+    fn overruling(&self, node: &Node, key: &str) -> Option<(String, Origin)> {
+        let cluster = self.cluster;
+        let sources = sources(node);
+        let mut last = None;
+        for (number, source) in sources.all.iter().enumerate() {
+            if number == 1 && !sources.may_overrule(key) {
+                break;
+            }
+            match source {
+                Source::ConfigMap(namespace, name) => {
+                    let namespace = namespace.as_ref().unwrap_or(&cluster.namespace);
+                    if name == CONFIG && *namespace == cluster.namespace {
+                        // It overrules what stands before it.
+                        if cluster.setting(key).is_some() {
+                            last = None;
+                        }
+                        continue;
+                    }
+                    let other = cluster.other_configs.get(&(namespace.clone(), name.clone()));
+                    if let Some(value) = other.and_then(|other| other.get(key)) {
+                        last = Some((value.clone(), Origin::ConfigMap(name.clone())));
+                    }
+                }
+                Source::NodeConfigs(namespace, name) => {
+                    let namespace = namespace.as_ref().unwrap_or(&cluster.namespace);
+                    let configs = cluster.node_configs.known().into_iter().flatten();
+                    let found = configs
+                        .filter(|config| config.is(namespace, name.as_deref()))
+                        .filter(|config| name.is_some() || config.matches(&node.labels))
+                        .filter_map(|config| {
+                            let origin = Origin::NodeConfig(config.metadata.name.clone());
+                            Some((config.settings().get(key)?.clone(), origin))
+                        })
+                        .next_back();
+                    last = found.or(last);
+                }
+                Source::Node(name) => {
+                    let named = name.as_ref().filter(|name| **name != node.name);
+                    let settings = cluster.node_settings.get(named.unwrap_or(&node.name));
+                    if let Some(own) = settings.and_then(|settings| settings.get(key)) {
+                        let origin = match named {
+                            Some(named) => {
+                                Origin::OfNode(own.what, own.name.clone(), named.clone())
+                            }
+                            None => Origin::Own(own.what, own.name.clone()),
+                        };
+                        last = Some((own.value.clone(), origin));
+                    }
+                }
+            }
+        }
+        last
     }
 
     /// The key that a word means: a key, or an agent's name for one.
@@ -117,13 +234,7 @@ impl<'c> Settings<'c> {
     pub fn on_node(&self, at: usize, key: &str) -> Option<OnNode> {
         let node = self.cluster.nodes.get(at)?;
         let written = self.cluster.setting(key).map(str::to_owned);
-        let configs = self.cluster.node_configs.known().into_iter().flatten();
-        let node_config = configs
-            .filter(|config| config.matches(&node.labels))
-            .filter_map(|config| {
-                Some((config.settings().get(key)?.clone(), config.metadata.name.clone()))
-            })
-            .next_back();
+        let overruling = self.overruling(node, key);
         let field = self.field(at, node, key);
         let mut own =
             OnNode {
@@ -134,7 +245,7 @@ impl<'c> Settings<'c> {
                 in_force: None,
                 verdict: Verdict::Unknown,
                 written,
-                node_config,
+                overruling,
             };
         let is_gone = own.wanted().is_none()
             && self.cluster.config.known().is_some()
@@ -172,6 +283,12 @@ impl<'c> Settings<'c> {
         let value = Value::clone(node.answers.settings.known()?.get(name)?);
         Some((name.to_owned(), value))
     }
+}
+
+/// Where the agent of a node takes its settings from.
+fn sources(node: &Node) -> &Sources {
+    static USUAL: LazyLock<Sources> = LazyLock::new(Sources::default);
+    node.agent.known().map_or(&*USUAL, |pod| &pod.sources)
 }
 
 fn verdict(node: &Node, key: &str, own: &OnNode, field: Option<&Value>) -> Verdict {

@@ -67,7 +67,7 @@ fn is_near(one: f64, other: f64) -> bool {
 
 /// Words that mean the same number, span or switch are the same: the text form of an answer has
 /// nothing but words.
-fn same_words(wanted: &str, word: &str) -> bool {
+pub(super) fn same_words(wanted: &str, word: &str) -> bool {
     // Agents write some of their words in another case.
     if wanted.eq_ignore_ascii_case(word) {
         return true;

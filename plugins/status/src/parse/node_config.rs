@@ -49,6 +49,11 @@ impl NodeConfig {
         &self.spec.defaults
     }
 
+    /// Whether it is in that namespace, and has that name where one is asked for.
+    pub fn is(&self, namespace: &str, name: Option<&str>) -> bool {
+        self.metadata.namespace == namespace && name.is_none_or(|name| self.metadata.name == name)
+    }
+
     /// Whether it is meant for a node with such labels. Without a selector it is meant for none, with
     /// an empty one for all; an operator that is not known matches nothing.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {

@@ -2,10 +2,11 @@
 //!
 //! Fields nobody asks for are skipped while deserialising; absent ones are empty.
 
+use lab_charts::version::Version;
 use lab_model::kubernetes::{Condition, Metadata, or_default, parse_time};
 use serde::Deserialize;
 
-use super::version;
+use super::sources::Sources;
 
 /// How a container ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -61,6 +62,15 @@ struct Container {
     image: String,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct InitContainer {
+    #[serde(deserialize_with = "or_default")]
+    command: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    args: Vec<String>,
+}
+
 /// A pod of Cilium.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -78,6 +88,8 @@ struct PodSpec {
     node_name: String,
     #[serde(deserialize_with = "or_default")]
     containers: Vec<Container>,
+    #[serde(deserialize_with = "or_default")]
+    init_containers: Vec<InitContainer>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -115,10 +127,31 @@ pub struct Pod {
     pub started: Option<i64>,
     /// Version in the image that its first container is meant to run.
     pub version: Option<String>,
+    /// Where it takes its settings from, as far as its init containers tell.
+    pub sources: Sources,
     /// The container that does not run, and why.
     pub waiting: Option<(String, Waiting)>,
     /// The container that ended last, and how.
     pub ended: Option<(String, Ended)>,
+}
+
+/// The version in the image of its first container.
+fn version(spec: &PodSpec) -> Option<String> {
+    Version::of_image(&spec.containers.first()?.image).map(|version| version.to_string())
+}
+
+/// Where settings come from: one init container gathers them, and where others alone are there the
+/// agent reads the `ConfigMap` itself (since 1.20, if nothing else is asked for). Where none is
+/// known they are the usual ones.
+fn sources(init_containers: &[InitContainer]) -> Sources {
+    let words = |it: &InitContainer| [it.command.as_slice(), &it.args].concat();
+    let mut gathering = init_containers.iter().map(words);
+    let found = gathering.find(|words| words.iter().any(|word| word == "build-config"));
+    match found {
+        Some(words) => Sources::parse(&words),
+        None if init_containers.is_empty() => Sources::default(),
+        None => Sources::plain(),
+    }
 }
 
 impl PodObject {
@@ -143,12 +176,13 @@ impl PodObject {
         };
         Pod {
             component,
-            node: self.spec.node_name,
+            node: self.spec.node_name.clone(),
             is_ready: ready.map(|condition| condition.status == "True"),
             is_leaving: self.metadata.deletion_timestamp.is_some(),
             restarts: self.status.container_statuses.iter().map(|it| it.restart_count).sum(),
             started: running.and_then(|it| parse_time(&it.started_at)),
-            version: self.spec.containers.first().and_then(|it| version::of_image(&it.image)),
+            version: version(&self.spec),
+            sources: sources(&self.spec.init_containers),
             waiting,
             ended,
             phase: self.status.phase,
@@ -253,13 +287,7 @@ impl WorkloadObject {
             ready: either(status.number_ready, status.ready_replicas),
             available: either(status.number_available, status.available_replicas),
             updated: either(status.updated_number_scheduled, status.updated_replicas),
-            version: self
-                .spec
-                .template
-                .spec
-                .containers
-                .first()
-                .and_then(|it| version::of_image(&it.image)),
+            version: version(&self.spec.template.spec),
             namespace: self.metadata.namespace,
             name: self.metadata.name,
         }
@@ -269,6 +297,7 @@ impl WorkloadObject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::sources::Source;
 
     fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
         serde_json::from_str(text).unwrap()
@@ -296,6 +325,20 @@ mod tests {
         assert_eq!((bare.is_ready, bare.state().as_str()), (None, "no phase"));
         let null = read::<PodObject>(r#"{"status":{"containerStatuses":null,"conditions":null}}"#);
         assert_eq!(null.record().restarts, 0);
+    }
+
+    #[test]
+    fn an_init_container_says_where_settings_come_from() {
+        let sources = |containers: &str| {
+            let pod = format!(r#"{{"spec":{{"initContainers":{containers}}}}}"#);
+            read::<PodObject>(&pod).record().sources
+        };
+        assert_eq!(sources("null"), Sources::default());
+        assert_eq!(sources(r#"[{"command":["cilium-dbg","build-config"]}]"#), Sources::default());
+        assert_eq!(sources(r#"[{"command":["sh","-ec"],"args":["mount"]}]"#), Sources::plain());
+        let told =
+            sources(r#"[{"command":["cilium-dbg"],"args":["build-config","--source=node:"]}]"#);
+        assert_eq!(told.all, [Source::Node(None)]);
     }
 
     #[test]

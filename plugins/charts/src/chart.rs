@@ -1,33 +1,36 @@
-//! What the charts of Cilium write into `cilium-config`, minor by minor, and which values they have.
+//! What a chart can do beyond its defaults: switches, keys it can write at all, its images, and
+//! the values it has.
 //!
-//! Read off the charts by `data/make`; nothing here was written by hand. It must not know what a
-//! cluster has.
+//! Read off the charts by `data/make`; nothing here was written by hand but the list of switches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::defaults::{Changes, Defaults, apply, place};
 use crate::version::Version;
 
-/// A setting that a chart writes, or stops to write where it is `None`.
-pub type Changes = BTreeMap<String, Option<String>>;
-
 /// One minor's chart.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Chart {
     /// Releases that were read, oldest first.
-    pub releases: Vec<Version>,
-    /// What the first of them writes with its defaults.
-    config: BTreeMap<String, String>,
-    /// What a later one writes otherwise.
-    changes: BTreeMap<String, Changes>,
+    pub releases: &'static [Version],
+    /// Images of the newest, as `repository:tag@digest`.
+    pub images: Vec<String>,
+    defaults: &'static Defaults,
     /// What a switch changes.
     toggles: BTreeMap<String, Changes>,
     /// Keys that the newest can write, whatever its values are.
     writes: BTreeSet<String>,
-    /// Images of the newest, as `repository:tag@digest`.
-    pub images: Vec<String>,
+}
+
+/// One file of `data/more`.
+#[derive(Deserialize)]
+struct More {
+    toggles: BTreeMap<String, Changes>,
+    writes: BTreeSet<String>,
+    images: Vec<String>,
 }
 
 /// A switch of the chart, and how `cilium-config` shows that it is on.
@@ -53,13 +56,13 @@ impl Toggle {
 }
 
 const FILES: [&str; 7] = [
-    include_str!("../data/1.14.json"),
-    include_str!("../data/1.15.json"),
-    include_str!("../data/1.16.json"),
-    include_str!("../data/1.17.json"),
-    include_str!("../data/1.18.json"),
-    include_str!("../data/1.19.json"),
-    include_str!("../data/1.20.json"),
+    include_str!("../data/more/1.14.json"),
+    include_str!("../data/more/1.15.json"),
+    include_str!("../data/more/1.16.json"),
+    include_str!("../data/more/1.17.json"),
+    include_str!("../data/more/1.18.json"),
+    include_str!("../data/more/1.19.json"),
+    include_str!("../data/more/1.20.json"),
 ];
 
 fn toggles() -> &'static [Toggle] {
@@ -81,12 +84,13 @@ impl Chart {
     /// The chart of a version's minor; `None` where it is not known.
     pub fn of(version: &Version) -> Option<&'static Self> {
         static CHARTS: [OnceLock<Option<Chart>>; FILES.len()] = [const { OnceLock::new() }; 7];
-        let at = usize::try_from(version.minor.checked_sub(14)?).ok()?;
-        if version.major != 1 {
-            return None;
-        }
-        let chart = CHARTS.get(at)?.get_or_init(|| serde_json::from_str(FILES[at]).ok());
-        chart.as_ref()
+        let at = place(version)?;
+        let read = || {
+            let defaults = Defaults::of(version)?;
+            let More { toggles, writes, images } = serde_json::from_str(FILES[at]).ok()?;
+            Some(Self { releases: &defaults.releases, images, defaults, toggles, writes })
+        };
+        CHARTS[at].get_or_init(read).as_ref()
     }
 
     /// What a release writes with its defaults, but for the switches that a cluster's own settings
@@ -98,7 +102,7 @@ impl Chart {
         version: &Version,
         current: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
-        self.switched(self.defaults(version), |toggle| toggle.is_on(current))
+        self.switched(self.defaults.written(version), |toggle| toggle.is_on(current))
     }
 
     /// The same for the chart that a cluster is to get, whose defaults count where those of the
@@ -109,26 +113,9 @@ impl Chart {
         current: &BTreeMap<String, String>,
         present: (&Self, &Version),
     ) -> BTreeMap<String, String> {
-        let before = present.0.defaults(present.1);
+        let before = present.0.defaults.written(present.1);
         let is_set = |toggle: &Toggle| toggle.is_on(current) && !toggle.is_on(&before);
-        self.switched(self.defaults(version), is_set)
-    }
-
-    /// What a release writes with its defaults.
-    fn defaults(&self, version: &Version) -> BTreeMap<String, String> {
-        let mut written = self.config.clone();
-        let mut changes: Vec<(Version, &Changes)> = self
-            .changes
-            .iter()
-            .filter_map(|(release, changes)| Some((release.parse().ok()?, changes)))
-            .collect();
-        changes.sort_by(|one, other| one.0.cmp(&other.0));
-        for (release, changes) in changes {
-            if !version.is_below(&release) {
-                apply(&mut written, changes);
-            }
-        }
-        written
+        self.switched(self.defaults.written(version), is_set)
     }
 
     fn switched(
@@ -146,16 +133,13 @@ impl Chart {
 
     /// Whether the chart can write a key at all.
     pub fn can_write(&self, key: &str) -> bool {
-        self.writes.contains(key) || self.config.contains_key(key)
+        self.writes.contains(key) || self.defaults.has(key)
     }
-}
 
-fn apply(written: &mut BTreeMap<String, String>, changes: &Changes) {
-    for (key, value) in changes {
-        match value {
-            Some(value) => written.insert(key.clone(), value.clone()),
-            None => written.remove(key),
-        };
+    /// Keys that a switch of it makes it write.
+    pub fn switched_keys(&self) -> impl Iterator<Item = &str> {
+        let changes = self.toggles.values().flatten();
+        changes.filter(|(_, value)| value.is_some()).map(|(key, _)| key.as_str())
     }
 }
 
@@ -177,23 +161,23 @@ pub fn is_value_gone(path: &str, from: &Version, to: &Version) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::releases::MINORS;
+    use crate::defaults::MINORS;
 
     #[test]
     fn every_minor_has_a_chart_that_can_be_read() {
-        for minor in MINORS {
-            let chart = Chart::of(&minor.newest()).expect("a chart");
-            assert!(chart.config.len() > 100, "{}", minor.name());
+        for minor in MINORS.0..=MINORS.1 {
+            let version = Version::minor(1, minor);
+            let chart = Chart::of(&version).expect("a chart");
             assert!(chart.images.iter().any(|image| image.contains("cilium/operator")));
             assert!(chart.can_write("kube-proxy-replacement"));
             for toggle in toggles() {
                 let known = chart.toggles.contains_key(&toggle.name);
-                assert!(known || minor.minor < 20, "{}: {}", minor.name(), toggle.name);
+                assert!(known || minor < 20, "{version}: {}", toggle.name);
             }
         }
-        assert!(Chart::of(&Version::minor(1, 13)).is_none());
-        assert!(Chart::of(&Version::minor(1, 21)).is_none());
-        assert!(Chart::of(&Version::minor(2, 15)).is_none());
+        for none in [Version::minor(1, 13), Version::minor(1, 21), Version::minor(2, 15)] {
+            assert!(Chart::of(&none).is_none(), "{none}");
+        }
     }
 
     #[test]
