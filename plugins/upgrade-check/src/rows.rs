@@ -182,7 +182,7 @@ row! {
     /// One identity.
     pub struct IdentityRow {
         /// Its number.
-        pub identity: String,
+        pub identity: Option<i64>,
         /// The labels it stands for.
         pub labels: String,
     }

@@ -72,9 +72,8 @@ fn endpoints(cluster: &Cluster, capture: &Path) -> BTreeMap<String, [String; 3]>
     let run = cluster.lab("upgrade-check diff -o json --from").arg(capture).run().exits(0);
     let identities = rows(&run, "identities");
     let labels = |number: &Value| {
-        let name = number.to_string();
-        let row = identities.iter().find(|row| word(&row["identity"]) == name);
-        word(&row.unwrap_or_else(|| panic!("identity {name}: {identities:#?}"))["labels"])
+        let row = identities.iter().find(|row| row["identity"] == *number);
+        word(&row.unwrap_or_else(|| panic!("identity {number}: {identities:#?}"))["labels"])
     };
     let of = |row: &Value| [word(&row["state"]), labels(&row["identity"]), word(&row["ips"])];
     let endpoints = rows(&run, "endpoints");
