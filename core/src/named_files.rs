@@ -144,12 +144,11 @@ fn no_release(name: &str, none: &NoRelease) -> Failure {
     let NoRelease { namespace, others } = none;
     let failure =
         Failure::not_found(format!("there is no Helm release `{name}` in namespace {namespace}"));
+    // Where it may be instead: nothing is looked up there.
+    let elsewhere = "`helm list -A` shows the others, for helm:NAMESPACE/NAME; what Helm keeps \
+                     elsewhere than in Secrets (HELM_DRIVER) comes as a file, by `helm get values`";
     if others.is_empty() {
-        return failure.hint(
-            "there is none at all: `helm list -A` shows where it is, for helm:NAMESPACE/NAME; one \
-             that Helm keeps elsewhere than in Secrets (HELM_DRIVER) comes as a file, by \
-             `helm get values`",
-        );
+        return failure.hint(format!("there is none at all: {elsewhere}"));
     }
     let mut list: Vec<&str> = others.iter().take(MOST_SHOWN).map(String::as_str).collect();
     if others.len() > list.len() {
@@ -158,7 +157,7 @@ fn no_release(name: &str, none: &NoRelease) -> Failure {
     let list = list.join(", ");
     failure.hint(match nearest(name, others.iter().map(String::as_str)) {
         Some(near) => format!("did you mean helm:{namespace}/{near}? there are: {list}"),
-        None => format!("there are: {list}; in another namespace it is helm:NAMESPACE/NAME"),
+        None => format!("there are: {list}; {elsewhere}"),
     })
 }
 

@@ -147,7 +147,7 @@ fn what_goes_wrong_is_told_with_a_way_out() {
             "there is no Helm release `clium` in namespace kube-system",
             "did you mean helm:kube-system/cilium?",
         ),
-        ("helm:metrics", "there is no Helm release `metrics`", "there are: cilium; in another"),
+        ("helm:metrics", "there is no Helm release `metrics`", "there are: cilium; `helm list -A`"),
         ("helm:empty/cilium", "there is no Helm release `cilium`", "`helm list -A`"),
         ("helm:", "`helm:` names no Helm release", "helm:NAMESPACE/NAME"),
         ("helm:a/b/c", "`helm:a/b/c` names no Helm release", "a file is ./helm:NAME"),
