@@ -34,6 +34,7 @@ use lab_types::FailureKind;
 use tokio::sync::Notify;
 
 use crate::contents;
+use crate::named_files;
 use crate::run::Circumstances;
 use crate::run::Installed;
 use crate::run::Ready;
@@ -63,6 +64,13 @@ pub(crate) async fn capture(
     // Mistakes that would show only after everything was asked.
     let redaction = redaction(settings, &capture.redact)?;
     Writer::check(&capture.file)?;
+    let named = match &capture.what {
+        Captured::Command(command) => {
+            let card = card(&installed.cards, &command.plugin)?;
+            Some(named_files::read(card, command.clone(), settings)?)
+        }
+        Captured::Cards { .. } => None,
+    };
     let console = Arc::new(Console::new(settings));
     let source = source::open(settings, &clusters, &console).await?;
     let recorder = Recorder::new(source).redacting(redaction);
@@ -76,7 +84,11 @@ pub(crate) async fn capture(
     let mut report = Report::default();
     match &capture.what {
         Captured::Command(command) => {
-            report.partials = session.run(command, None).await?;
+            let command = match named {
+                Some(named) => named.with_releases(&clusters).await?,
+                None => command.clone(),
+            };
+            report.partials = session.run(&command, None).await?;
         }
         Captured::Cards { plugins, runs, live, for_ } => {
             report.partials = session.everything(plugins, runs).await?;

@@ -137,9 +137,10 @@ async fn show(
     let view = view::view(&settings)?;
     let console = Arc::new(Console::new(&settings));
     let ready = Ready::load(&command.plugin, &installed).await?;
-    let command = named_files::read(ready.card, command.clone())?;
+    let named = named_files::read(ready.card, command.clone(), &settings)?;
 
     let source = source::open(&settings, &clusters, &console).await?;
+    let command = named.with_releases(&clusters).await?;
     let redaction = capture::redaction(&settings, &[])?;
     let recorder = Arc::new(Recorder::new(source.clone()).redacting(redaction));
     let backend: Arc<dyn Backend> =

@@ -40,6 +40,11 @@ impl Clusters {
         Ok(live)
     }
 
+    /// The cluster that this run has connected to, if it has.
+    pub(crate) fn connected(&self) -> Option<Arc<Live>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
+    }
+
     /// Takes away what was made. What cannot be is told.
     pub(crate) async fn close(&self) {
         let clusters = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));

@@ -45,6 +45,22 @@ pub(crate) fn plugin_info(name: &str, card: &Card) -> String {
             let _ = writeln!(text, "    {scope}");
         }
     }
+    let arguments = card.commands.iter().flat_map(|command| &command.arguments);
+    let mut released: Vec<&str> = arguments
+        .filter(|argument| argument.release)
+        .map(|argument| argument.name.as_str())
+        .collect();
+    released.sort_unstable();
+    released.dedup();
+    if !released.is_empty() {
+        text.push_str("\nhanded over only where you write it\n");
+    }
+    for name in released {
+        let _ = writeln!(
+            text,
+            "  --{name} helm:NAME: the values that were set for this Helm release, out of its Secret"
+        );
+    }
     if card.asks.iter().flat_map(|ask| &ask.scope).any(|scope| scope.ends_with("**")) {
         text.push_str(ANY_COMMAND);
         let forms = lab_backend::READ_ONLY.lines().filter(|line| !line.starts_with('#'));

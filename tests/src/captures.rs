@@ -38,7 +38,12 @@ pub fn head(hosts: &str) -> String {
 
 /// Every file of a recorded capture, for tests that change one.
 pub fn files(name: &str) -> Vec<(String, Vec<u8>)> {
-    let bytes = std::fs::read(recorded(name)).expect("the capture is there");
+    files_in(recorded(name))
+}
+
+/// Every file of a zip.
+pub fn files_in(path: impl AsRef<Path>) -> Vec<(String, Vec<u8>)> {
+    let bytes = std::fs::read(path).expect("the capture is there");
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("it is a zip");
     (0..archive.len())
         .map(|index| {

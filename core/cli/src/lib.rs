@@ -26,5 +26,6 @@ pub use choice::{Choice, Color, FailOn, Format, Shell, Transport};
 pub use error::CliError;
 pub use explanations::explanations;
 pub use globals::Globals;
+pub use nearest::nearest;
 pub use settings::Settings;
 pub use tree::complaints;

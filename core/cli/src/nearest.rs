@@ -3,7 +3,7 @@
 /// The known word that differs least, if it is near enough to be what was meant.
 ///
 /// Near enough is one change per three letters, at least one; a swap of neighbors is one change.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are not typed by hand, and the cost grows with their square.
     if word.len() > 64 {
         return None;

@@ -246,6 +246,7 @@ fn positional(name: &str, kind: Kind, about: &str) -> Argument {
         choices: Vec::new(),
         complete: None,
         command: false,
+        release: false,
     }
 }
 

@@ -30,6 +30,7 @@ mod options;
 mod proxy;
 mod quote;
 mod relay;
+mod release;
 mod running;
 mod ssh;
 mod ssh_folder;
@@ -44,4 +45,5 @@ pub use kinds::{Resource, Row as KnownKind, all as known_kinds, known as known_k
 pub use live::{Access, AgentState, Link, Live, Support, Tools, User, support, try_ssh};
 pub use notes::Listener;
 pub use options::{DebugPodOptions, ExtraHost, LiveOptions, RelayOptions};
+pub use release::NoRelease;
 pub use transport::{Reachability, Reached, Transport};

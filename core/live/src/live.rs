@@ -21,6 +21,7 @@ use crate::fan_out::FanOut;
 use crate::hosts;
 use crate::notes::Listener;
 use crate::objects::Objects;
+use crate::release::{self, NoRelease};
 use crate::running::{self, Wanted};
 use crate::watch;
 use crate::ways::{Way, Ways};
@@ -140,6 +141,25 @@ impl Live {
             Ok(by) => Reached::Yes { by, took: began.elapsed() },
             Err(failure) => Reached::No(failure),
         }
+    }
+
+    /// The values that were set for a Helm release, as one JSON object; or that there is none of
+    /// that name. Without a namespace it is looked for beside the agents.
+    ///
+    /// They come out of a Secret: to be called only for a name that the user has written.
+    ///
+    /// # Errors
+    /// Secrets may not be listed there, no revision is deployed, or what is stored is broken.
+    pub async fn release_values(
+        &self,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Answer<Result<String, NoRelease>> {
+        let namespace = match namespace {
+            Some(namespace) => namespace.to_owned(),
+            None => self.ways.agents_namespace().await,
+        };
+        release::values(&self.objects, &namespace, name).await
     }
 
     /// The namespace that counts when none is named: `--namespace`, or the context's.

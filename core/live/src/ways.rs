@@ -280,10 +280,18 @@ impl Ways {
         let named = self.options.debug_pods.as_ref().and_then(|pods| pods.namespace.clone());
         match named {
             Some(namespace) => namespace,
-            None => match self.agents.like_on("").await {
-                Ok(Some(agent)) => agent.namespace,
-                _ => self.usual_namespace(),
-            },
+            None => self.agents_namespace().await,
+        }
+    }
+
+    /// Where the agents are: where they were said to be, where they are found, or the usual place.
+    pub(crate) async fn agents_namespace(&self) -> String {
+        if self.options.agent_namespace.is_some() {
+            return self.usual_namespace();
+        }
+        match self.agents.like_on("").await {
+            Ok(Some(agent)) => agent.namespace,
+            _ => self.usual_namespace(),
         }
     }
 

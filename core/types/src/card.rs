@@ -106,6 +106,7 @@ pub enum Complete {
 /// One flag or positional of a command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the card")]
 pub struct Argument {
     /// `[a-z0-9-]+`; a positional is shown in capitals.
     pub name: String,
@@ -136,6 +137,10 @@ pub struct Argument {
     /// It takes a command to run, each word as it is typed; positional, repeated and last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub command: bool,
+    /// A path that may also be `helm:NAME` or `helm:NAMESPACE/NAME`: the plugin gets the values
+    /// that were set for this Helm release.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub release: bool,
 }
 
 /// One thing the plugin will ask the host for, and why.

@@ -124,6 +124,7 @@ impl Argument {
             choices: Vec::new(),
             complete: None,
             command: false,
+            release: false,
         })
     }
     /// `--name VALUE`, or a switch.
@@ -170,6 +171,13 @@ impl Argument {
     pub fn command(mut self) -> Self {
         self.0.command = true;
         self.0.repeated = true;
+        self
+    }
+    /// A [`Kind::Path`] that may also be `helm:NAME` or `helm:NAMESPACE/NAME`: the values that were
+    /// set for this Helm release, as one JSON object, in place of a file's text.
+    #[must_use]
+    pub fn release(mut self) -> Self {
+        self.0.release = true;
         self
     }
     /// Completed with names of live objects, such as `("v1", "Pod")`.
@@ -262,6 +270,9 @@ fn make_argument(argument: &lab_types::Argument) -> crate::bindings::lab::plugin
     }
     if argument.command {
         made.command();
+    }
+    if argument.release {
+        made.release();
     }
     made
 }

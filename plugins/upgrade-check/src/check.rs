@@ -37,6 +37,10 @@ impl Outcome {
     }
 }
 
+/// Why a rule about values is skipped where there are none.
+const NO_VALUES: &str =
+    "Helm values are not known: give them with --values helm:cilium or --values FILE";
+
 /// Judges one rule.
 pub fn judge(rule: &Rule, facts: &Facts) -> Outcome {
     if let Some(since) = &rule.since {
@@ -51,7 +55,7 @@ pub fn judge(rule: &Rule, facts: &Facts) -> Outcome {
         }
     }
     if facts.values == Fact::Absent && asks_for_values(rule) {
-        return Outcome::Skip("Helm values are not known: give them with --values".to_owned());
+        return Outcome::Skip(NO_VALUES.to_owned());
     }
     if let Some(mark) = not_asked(rule, facts) {
         return Outcome::Skip(format!("{mark} was not asked for: --deep does"));

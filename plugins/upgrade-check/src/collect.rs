@@ -27,7 +27,7 @@ pub const KINDS: [(&str, &str); 25] = [
     ("v1/ConfigMap", "cilium-config, and whether clustermesh-remote-users is there"),
     ("v1/Node", "kernel, system and state of every node"),
     ("v1/Pod", "version, node and state of every agent; room on the nodes on the way to 1.16"),
-    ("v1/Service", "session affinity and ports for several protocols, on the way to 1.17 and 1.18"),
+    ("v1/Service", "affinity, ports and addresses, on the way to 1.17, 1.17.16 and 1.18"),
     ("apps/v1/DaemonSet", "image, settings and rollout of the agents; whether kube-proxy runs"),
     ("apps/v1/Deployment", "image and state of operator, relay and clustermesh-apiserver"),
     ("policy/v1/PodDisruptionBudget", "budgets of Cilium's pods"),
@@ -50,7 +50,10 @@ pub const KINDS: [(&str, &str); 25] = [
     ("cilium.io/v2/CiliumExternalWorkload", "whether there are any, on the way to 1.18"),
     ("cilium.io/v2/CiliumEnvoyConfig", "traffic that goes through a proxy"),
     ("cilium.io/v2/CiliumClusterwideEnvoyConfig", "the same for the whole cluster"),
-    ("cilium.io/v2/CiliumLocalRedirectPolicy", "redirects that change, on the way to 1.16"),
+    (
+        "cilium.io/v2/CiliumLocalRedirectPolicy",
+        "redirects that change, on the way to 1.16 and 1.17.16",
+    ),
     ("cilium.io/v2/CiliumEgressGatewayPolicy", "traffic that leaves through a gateway"),
     ("cilium.io/v2/CiliumNode", "fields that went, with ENI on the way to 1.20"),
     ("cilium.io/v2/CiliumIdentity", "how many there are; which, for `upgrade-check diff`"),
@@ -99,7 +102,7 @@ const LOOKED_THROUGH: [Looked; 14] = [
     looked(V2, "CiliumExternalWorkload", "ciliumexternalworkloads", NAME, Some(18)),
     looked(V2, "CiliumEnvoyConfig", "ciliumenvoyconfigs", NAME, None),
     looked(V2, "CiliumClusterwideEnvoyConfig", "ciliumclusterwideenvoyconfigs", NAME, None),
-    looked(V2, "CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies", &["spec.skipRedirectFromBackend"], Some(16)),
+    looked(V2, "CiliumLocalRedirectPolicy", "ciliumlocalredirectpolicies", &["spec.skipRedirectFromBackend", "spec.redirectFrontend.addressMatcher"], Some(18)),
     looked(V2, "CiliumEgressGatewayPolicy", "ciliumegressgatewaypolicies", NAME, None),
     looked(V2, "CiliumNode", "ciliumnodes", &["spec.eni"], Some(20)),
     looked("gateway.networking.k8s.io/v1alpha2", "TLSRoute", "tlsroutes", NAME, Some(20)),
@@ -166,6 +169,8 @@ pub fn rest(inputs: &mut Inputs, from: &Version, is_deep: bool) {
     if from.minor < 18 {
         let of = Selection::new("v1", "Service")
             .keep("spec.sessionAffinity")
+            .keep("spec.clusterIP")
+            .keep("spec.clusterIPs")
             .keep("spec.ports.port")
             .keep("spec.ports.protocol");
         inputs.services = list::<ServiceObject, _>(of, Some);

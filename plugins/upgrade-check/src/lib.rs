@@ -61,7 +61,7 @@ impl Plugin for UpgradeCheck {
                 .argument(deep())
                 .example("kubectl lab upgrade-check --to 1.18", "what is in the way, worst first")
                 .example(
-                    "helm get values cilium -n kube-system | kubectl lab upgrade-check --values -",
+                    "kubectl lab upgrade-check --values helm:cilium",
                     "also which Helm values the new chart refuses",
                 ),
             )
@@ -142,9 +142,9 @@ fn looking(command: Command) -> Command {
         .argument(Argument::flag(
             "values",
             Kind::Path,
-            "File with the values of the Helm release; `helm get values cilium -n kube-system` \
-             prints them, and `-` is standard input",
-        ))
+            "Values of the Helm release: helm:cilium reads them out of its Secret, as you; else a \
+             file with what `helm get values cilium -n kube-system` prints, - for standard input",
+        ).release())
         .argument(
             Argument::flag("rules", Kind::Path, "File with rules of your own, as TOML").repeated(),
         )

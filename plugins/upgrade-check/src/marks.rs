@@ -50,6 +50,8 @@ marks! {
     PolicyAuthentication = "policy/authentication", "a policy that requires authentication";
     PolicyL7 = "policy/l7", "a policy whose traffic goes through a proxy";
     PolicyNoSpec = "policy/no-spec", "a policy without spec and specs";
+    PolicyNodeSelector = "policy/node-selector", "a CiliumNetworkPolicy with a nodeSelector in specs beside other rules";
+    PolicyTopology = "policy/topology-label", "a policy that selects pods by a label of topology.kubernetes.io";
     PolicyNoCidrGroup = "policy/no-cidr-group", "a policy that names a CiliumCIDRGroup that is not there";
     PoolCidrs = "lb-pool/cidrs", "a CiliumLoadBalancerIPPool with spec.cidrs";
     PoolEnds = "lb-pool/ends-unset", "a CiliumLoadBalancerIPPool without allowFirstLastIPs";
@@ -62,6 +64,7 @@ marks! {
     EnvoyConfig = "object/envoy-config", "a CiliumEnvoyConfig or CiliumClusterwideEnvoyConfig";
     LocalRedirect = "object/local-redirect", "a CiliumLocalRedirectPolicy";
     LocalRedirectBackend = "object/local-redirect-backend", "one without skipRedirectFromBackend";
+    LocalRedirectService = "object/local-redirect-service", "a CiliumLocalRedirectPolicy whose addressMatcher has address and port of a Service";
     EgressGateway = "object/egress-gateway", "a CiliumEgressGatewayPolicy";
     EniOldFields = "cilium-node/eni-old-fields", "a CiliumNode with a field of spec.eni that moved";
     TlsRoute = "gateway/tls-route", "a TLSRoute of the Gateway API";
@@ -72,6 +75,7 @@ marks! {
     NodeNotReady = "node/not-ready", "a node that is not ready";
     NodePressure = "node/pressure", "a node that is short of disk, memory or process ids";
     NodeFull = "node/full", "a node without room for one more pod";
+    NodeOldRhel = "node/old-rhel", "a node with a kernel of RHEL 8 before 8.10";
     AgentNotReady = "agent/not-ready", "an agent that is not ready";
     AgentMissing = "agent/missing", "a node without an agent";
     AgentOther = "agent/other-version", "an agent of another version than the DaemonSet's";

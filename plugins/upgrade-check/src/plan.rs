@@ -46,6 +46,8 @@ pub struct Item {
     pub seen: Vec<Seen>,
     /// The public document.
     pub link: String,
+    /// The check behind it.
+    pub id: Option<String>,
 }
 
 /// One upgrade.
@@ -59,7 +61,7 @@ pub struct Step {
     pub items: Vec<Item>,
     /// Commands to run, as text.
     pub commands: String,
-    /// Images that its pods are made of, as `repository:tag@digest`, where they are known.
+    /// Images that its pods are made of, as `repository:tag@digest`, as far as that is known.
     pub images: Vec<String>,
 }
 
@@ -154,6 +156,7 @@ fn of_rules(facts: &Facts, rules: &[Rule], is_first: bool) -> Vec<Item> {
             what,
             seen,
             link: rule.link.clone(),
+            id: Some(rule.id.clone()),
         });
     }
     items.sort_by_key(|item| item.severity != Some(Severity::Fail));
@@ -172,7 +175,8 @@ fn depends_on_way(rule: &Rule) -> bool {
     tests.next().is_some()
 }
 
-/// The newest chart of the minor that was read names them; another patch has its own tags.
+/// The newest chart of the minor that was read names them. Another patch has other digests, and
+/// parts with versions of their own then have no tag, for nobody has read which.
 fn images(to: &Version) -> Vec<String> {
     let Some(chart) = Chart::of(to) else { return Vec::new() };
     if chart.releases.last() == Some(to) {
@@ -181,8 +185,11 @@ fn images(to: &Version) -> Vec<String> {
     let newest = chart.releases.last().map(ToString::to_string).unwrap_or_default();
     let images = chart.images.iter().map(|image| {
         let name = image.split('@').next().unwrap_or(image);
-        // Digests are those of the newest patch, and parts with versions of their own may differ.
-        name.replace(&format!(":v{newest}"), &format!(":v{to}"))
+        match name.rsplit_once(':') {
+            Some((repository, tag)) if tag == format!("v{newest}") => format!("{repository}:v{to}"),
+            Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),
+            _ => name.to_owned(),
+        }
     });
     images.collect()
 }
@@ -198,6 +205,7 @@ fn happens(what: &str, seen: Vec<Seen>) -> Item {
         what: what.to_owned(),
         seen,
         link: GUIDE.to_owned(),
+        id: None,
     }
 }
 
@@ -272,11 +280,12 @@ fn after(facts: &Facts) -> Vec<Item> {
         what,
         seen: Vec::new(),
         link: GUIDE.to_owned(),
+        id: None,
     };
+    let to = &facts.to;
     let mut items = vec![item(format!(
-        "All agents and the operator run {}; compare with a capture made before: kubectl lab \
-         upgrade-check diff --against before.zip --to {}",
-        facts.to, facts.to
+        "All agents and the operator run {to}; compare with the capture made before: `kubectl lab \
+         upgrade-check diff --against before-{to}.zip --to {to}`"
     ))];
     if facts.from.line() != facts.to.line() {
         items.push(item(

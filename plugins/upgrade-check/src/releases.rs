@@ -44,13 +44,14 @@ impl Minor {
 /// - Kernel: `Documentation/operations/system_requirements.rst` at that tag; of 4.19 it wants
 ///   4.19.57.
 /// - Newest: the released charts, the table of schemas at 1.20.2 (it ends with 1.18.13, 1.19.7 and
-///   1.20.1) and the index of Go modules (1.19.8, 1.20.2). Nothing that was read names 1.18.14.
+///   1.20.1), the index of Go modules (1.19.8, 1.20.2), and the release notes of 1.17.18 (July 2026)
+///   and 1.18.14 (September 2026), which name their images by digest.
 pub const MINORS: [Minor; 7] = [
     Minor { minor: 14, newest: 19, kubernetes: (19, 27), kernel: (4, 19), read: 19 },
     Minor { minor: 15, newest: 19, kubernetes: (26, 29), kernel: (4, 19), read: 19 },
     Minor { minor: 16, newest: 19, kubernetes: (27, 30), kernel: (5, 4), read: 19 },
-    Minor { minor: 17, newest: 18, kubernetes: (29, 32), kernel: (5, 4), read: 6 },
-    Minor { minor: 18, newest: 14, kubernetes: (30, 33), kernel: (5, 10), read: 0 },
+    Minor { minor: 17, newest: 18, kubernetes: (29, 32), kernel: (5, 4), read: 17 },
+    Minor { minor: 18, newest: 14, kubernetes: (30, 33), kernel: (5, 10), read: 11 },
     Minor { minor: 19, newest: 8, kubernetes: (32, 35), kernel: (5, 10), read: 6 },
     Minor { minor: 20, newest: 2, kubernetes: (33, 36), kernel: (5, 10), read: 2 },
 ];

@@ -88,10 +88,15 @@ fn check_row(rule: &Rule, outcome: &Outcome) -> CheckRow {
 fn folded_row(group: &str, [n_passed, n_skipped]: [usize; 2]) -> Option<CheckRow> {
     let mut parts = Vec::new();
     if n_passed > 0 {
-        parts.push(format!("{n_passed} pass"));
+        parts.push(format!("{n_passed} {}", if n_passed == 1 { "passes" } else { "pass" }));
     }
     if n_skipped > 0 {
-        parts.push(format!("{n_skipped} are about another way or need --values"));
+        let are = if n_skipped == 1 {
+            "is about another way or needs"
+        } else {
+            "are about another way or need"
+        };
+        parts.push(format!("{n_skipped} {are} --values"));
     }
     if parts.is_empty() {
         return None;

@@ -7,7 +7,7 @@ use lab_plugin::{Fact, Failure, Health, Level};
 use crate::chart::is_value_gone;
 use crate::check::{self, Outcome};
 use crate::condition::{Test, TextIn};
-use crate::facts::Facts;
+use crate::facts::{Facts, Seen};
 use crate::predict::config::{Fate, Key, predict};
 use crate::predict::crds;
 use crate::predict::values::new_path;
@@ -89,17 +89,38 @@ pub fn definition_rows(facts: &Facts, is_all: bool) -> Vec<(String, DefinitionRo
     rows.collect()
 }
 
+/// Whether a path was seen, as `hubble.relay.enabled: true`.
+fn is_seen(path: &str, seen: &Seen) -> bool {
+    seen.text.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+}
+
+/// Adds what a rule says to the row of a value; what is refused stays refused.
+fn tell(row: &mut ValueRow, fate: &Health, rule: &Rule) {
+    let Health(level, word) = &row.fate;
+    if *level == Level::Bad {
+        return;
+    }
+    // Where a value goes, and by which name it goes on, says more than that there is something.
+    if fate.0 == Level::Bad || word == "keep" {
+        row.fate = fate.clone();
+        row.todo = Some(rule.todo.clone());
+    }
+    row.since = rule.since.as_ref().map(ToString::to_string);
+}
+
 /// Rows of the values that the new chart refuses or no longer has; of all that are set where they
 /// are known, else only of what is refused.
 pub fn value_rows(facts: &Facts, rules: &[Rule]) -> Vec<(String, ValueRow)> {
-    let mut rows: BTreeMap<String, ValueRow> = BTreeMap::new();
+    let mut set: BTreeMap<String, ValueRow> = BTreeMap::new();
+    let mut others: BTreeMap<String, ValueRow> = BTreeMap::new();
     for (path, value) in facts.values.known().into_iter().flatten() {
         let plain = path.split('[').next().unwrap_or_default();
         let is_gone = is_value_gone(plain, &facts.from, &facts.to);
         let (level, fate, todo) = match new_path(plain, &facts.from, &facts.to) {
-            Some(new) => (Level::Warn, "rename", Some(format!("set {new} instead"))),
+            Some(new) => (Level::Warn, "rename", Some(format!("Set {new} instead."))),
             None if is_gone => {
-                let todo = format!("the chart of {} has no such value", facts.to.minor_text());
+                let minor = facts.to.minor_text();
+                let todo = format!("Drop it: the chart of {minor} has no such value.");
                 (Level::Warn, "drop", Some(todo))
             }
             None => (Level::Good, "keep", None),
@@ -111,7 +132,7 @@ pub fn value_rows(facts: &Facts, rules: &[Rule]) -> Vec<(String, ValueRow)> {
             todo,
             since: None,
         };
-        rows.insert(path.clone(), row);
+        set.insert(path.clone(), row);
     }
     for rule in rules {
         let tests = rule.condition.all.iter().chain(&rule.condition.any);
@@ -122,28 +143,40 @@ pub fn value_rows(facts: &Facts, rules: &[Rule]) -> Vec<(String, ValueRow)> {
         let Some(name) = of_values.next() else { continue };
         let outcome = check::judge(rule, facts);
         let seen = match &outcome {
-            Outcome::Fail(seen) | Outcome::Warn(seen) => some_of(seen),
+            Outcome::Fail(seen) | Outcome::Warn(seen) => seen.as_slice(),
             // Nobody knows the values, so all that the chart would refuse is of use.
-            Outcome::Skip(why) if why.contains("--values") => None,
+            Outcome::Skip(why) if why.contains("--values") => &[],
             _ => continue,
         };
-        let names = std::iter::once(name).chain(of_values);
-        let value = names.collect::<Vec<_>>().join(", ");
         let fate = match &outcome {
             Outcome::Fail(_) => Health(Level::Bad, "refused".to_owned()),
             Outcome::Skip(_) => Health(Level::Unknown, "?".to_owned()),
             outcome => health(outcome),
         };
-        rows.insert(
+        // What a rule says of a value that is set stands in the row of that value.
+        let of_rule: Vec<&mut ValueRow> = set
+            .values_mut()
+            .filter(|row| seen.iter().any(|seen| is_seen(&row.value, seen)))
+            .collect();
+        if !of_rule.is_empty() {
+            for row in of_rule {
+                tell(row, &fate, rule);
+            }
+            continue;
+        }
+        let names = std::iter::once(name).chain(of_values);
+        let value = names.collect::<Vec<_>>().join(", ");
+        others.insert(
             format!("{value}/{}", rule.id),
             ValueRow {
                 value,
                 fate,
-                now: seen,
+                now: some_of(seen),
                 todo: Some(rule.todo.clone()),
                 since: rule.since.as_ref().map(ToString::to_string),
             },
         );
     }
-    rows.into_iter().collect()
+    set.append(&mut others);
+    set.into_iter().collect()
 }

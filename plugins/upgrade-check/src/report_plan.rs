@@ -24,6 +24,7 @@ pub fn plan_rows(steps: &[Step]) -> Vec<(String, PlanRow)> {
                 what: item.what.clone(),
                 seen: some_of(&item.seen),
                 link: Some(item.link.clone()),
+                id: item.id.clone(),
             };
             rows.push((format!("{}/{number}", step.name()), row));
         }

@@ -89,6 +89,8 @@ row! {
         pub seen: Option<String>,
         /// The public document.
         pub link: Option<String> as wide,
+        /// The check behind it, for `kubectl lab explain upgrade-check/ID`.
+        pub id: Option<String> as wide,
     }
 }
 
@@ -107,7 +109,7 @@ row! {
     pub struct ImageRow {
         /// From which version to which.
         pub step: String,
-        /// Repository and tag, with the digest where it is known.
+        /// Repository, tag and digest; what the chart of that very patch was not read for is left out.
         pub image: String,
     }
 }
@@ -182,7 +184,7 @@ row! {
     /// One identity.
     pub struct IdentityRow {
         /// Its number.
-        pub identity: String,
+        pub identity: Option<i64>,
         /// The labels it stands for.
         pub labels: String,
     }

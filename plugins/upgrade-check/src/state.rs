@@ -5,6 +5,7 @@
 //! leaves that column alone.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use lab_model::iproute2::{read_addresses, read_routes, read_rules};
 use lab_plugin::Fact;
@@ -24,7 +25,10 @@ fn is_ahead(way: Way<'_>) -> Option<bool> {
     way.map(|(from, to)| from.is_below(to))
 }
 
-/// Every setting, with those that are expected to come.
+/// Every setting that is there.
+///
+/// Those that are expected to come have no row before the upgrade: whoever compares is told that
+/// they were added, with or without a prediction. `config` lists them beforehand.
 pub fn setting_rows(
     config: &Fact<BTreeMap<String, String>>,
     way: Way<'_>,
@@ -40,6 +44,7 @@ pub fn setting_rows(
     match predicted {
         Some(keys) => keys
             .into_iter()
+            .filter(|key| key.now.is_some())
             .map(|key| row(&key.key, key.now, key.then.map_or(Fact::Absent, Fact::Known)))
             .collect(),
         None => config
@@ -119,16 +124,21 @@ pub fn line_rows(printed: &[Printed]) -> Vec<(String, LineRow)> {
     rows
 }
 
+/// On one line, as a cell is; next hops of a route stand on lines of their own elsewhere.
+fn on_one_line(what: &dyn Display) -> String {
+    what.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn lines(question: &str, text: &str) -> (&'static str, Vec<String>) {
     if question.contains("route") {
-        ("route", read_routes(text).0.iter().map(ToString::to_string).collect())
+        ("route", read_routes(text).0.iter().map(|it| on_one_line(it)).collect())
     } else if question.contains("rule") {
         (
             "rule",
             read_rules(text, lab_model::AddressFamily::V4)
                 .0
                 .iter()
-                .map(ToString::to_string)
+                .map(|it| on_one_line(it))
                 .collect(),
         )
     } else if question.contains("addr") {
@@ -182,7 +192,7 @@ pub fn identity_rows(
             if value.is_empty() { key.to_owned() } else { format!("{key}={value}") }
         });
         let labels = labels.collect::<Vec<_>>().join(",");
-        (number.clone(), IdentityRow { identity: number.clone(), labels })
+        (number.clone(), IdentityRow { identity: number.parse().ok(), labels })
     });
     rows.collect()
 }

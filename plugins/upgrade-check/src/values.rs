@@ -1,4 +1,4 @@
-//! Values of a Helm release, as `helm get values` prints them.
+//! Values of a Helm release, as `helm get values` prints them or the release itself has them.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,9 @@ pub fn read(text: &str) -> Result<BTreeMap<String, String>, Failure> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Failure::InvalidInput(format!("--values: {error}")))?;
         let mut flat = BTreeMap::new();
-        flatten("", &value, &mut flat);
+        if value.as_object().is_some_and(|fields| !fields.is_empty()) {
+            flatten("", &value, &mut flat);
+        }
         return Ok(flat);
     }
     // The first line that helm prints for people.
@@ -67,7 +69,9 @@ mod tests {
         assert_eq!(yaml, json);
         assert_eq!(yaml["hubble.enabled"], "true");
         assert_eq!(yaml["kubeProxyReplacement"], "true");
-        assert_eq!(read("null").expect("nothing"), BTreeMap::new());
+        for nothing in ["null", "{}", "", "USER-SUPPLIED VALUES:\nnull\n"] {
+            assert_eq!(read(nothing).expect("nothing"), BTreeMap::new(), "{nothing}");
+        }
     }
 
     #[test]

@@ -123,6 +123,14 @@ fn policies_are_broken_one_by_one() {
     check("deep", 19, |it| it.add(CNP, &deep), &["119-fqdn-deep"]);
     let auth = ingress(json!({"authentication": {"mode": "required"}}));
     check("auth", 19, |it| it.add(CNP, &auth), &["119-authentication"]);
+    let place = json!({"endpointSelector": {"matchLabels": {"topology.kubernetes.io/zone": "a"}}});
+    with("place", "1.18.6", "1.18.14", |it| it.add(CNP, &place), &["topology-labels"]);
+    with("place-new", "1.18.7", "1.18.14", |it| it.add(CNP, &place), &[]);
+    let both = |it: &mut Cluster| {
+        it.add(CNP, &json!({"endpointSelector": {}, "ingress": [{}]}));
+        it.of(CNP, "added")["specs"] = json!([{"nodeSelector": {}, "ingress": [{}]}]);
+    };
+    with("nodes", "1.18.1", "1.18.14", both, &["policy-node-selector"]);
     let nothing = json!(null);
     check(
         "no-spec",
@@ -183,6 +191,19 @@ fn resources_are_broken_one_by_one() {
     check("workload-17", 17, |it| it.add(workload, &json!({})), &["117-external-workloads"]);
     let redirect = "cilium.io/v2/CiliumLocalRedirectPolicy";
     check("redirect", 16, |it| it.add(redirect, &json!({})), &["116-local-redirect"]);
+    let of_address = |port: &str| {
+        json!({"redirectFrontend": {"addressMatcher":
+            {"ip": "10.96.0.1", "toPorts": [{"port": port, "protocol": "TCP"}]}}})
+    };
+    with(
+        "redirect-of-service",
+        "1.17.15",
+        "1.17.18",
+        |it| it.add(redirect, &of_address("443")),
+        &["redirect-of-service"],
+    );
+    let (from, to) = ("1.17.15", "1.17.18");
+    with("redirect-beside", from, to, |it| it.add(redirect, &of_address("80")), &[]);
     check(
         "eni",
         20,
@@ -295,6 +316,12 @@ fn nodes_are_broken_one_by_one() {
         18,
         |it| node(it, "/status/nodeInfo/kernelVersion", json!("4.18.0-553.el8_10.x86_64")),
         &[],
+    );
+    check(
+        "kernel-rhel-old",
+        18,
+        |it| node(it, "/status/nodeInfo/kernelVersion", json!("4.18.0-372.9.1.el8.x86_64")),
+        &["rhel-kernel"],
     );
     check(
         "cordoned",

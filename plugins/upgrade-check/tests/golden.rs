@@ -50,6 +50,13 @@ fn settings_and_definitions_are_predicted() {
     let drawn = check("upgrade-before", "config-1.18.0", &path, &[to("1.18.0")]);
     assert!(drawn.contains("enable-l2-neigh-discovery"), "{drawn}");
     check("upgrade-before", "config-1.20", &path, &[to("1.20")]);
+    let values = "enableCiliumEndpointSlice: true\nhubble:\n  export:\n    fileCompress: true\n  \
+        relay:\n    dialTimeout: 5s\n    enabled: true\nroutingMode: native\n";
+    let values = [to("1.18.0"), ("values", Value::Text(values.to_owned()))];
+    let drawn = check("upgrade-before", "config-values", &path, &values);
+    let slices: Vec<_> =
+        drawn.lines().filter(|line| line.contains("CiliumEndpointSlice")).collect();
+    assert!(matches!(slices[..], [one] if one.contains("refused")), "{drawn}");
 }
 
 #[test]

@@ -138,15 +138,35 @@ fn no_route_no_rule_and_no_address_changes() {
 #[test]
 fn both_sides_of_a_diff_expect_the_same() {
     let to = [("to", Value::Text("1.18.0".to_owned()))];
+    let come = || {
+        let keys = config::predict(&settings("before"), &FROM, &TO).expect("charts");
+        let come = keys.into_iter().filter(|key| key.fate == Fate::New);
+        come.map(|key| (key.key, key.then)).collect::<Vec<_>>()
+    };
     for (table, value) in [("settings", "value"), ("definitions", "versions")] {
         let (before, after) =
             (column("before", table, "expected", &to), column("after", table, "expected", &to));
         // What goes is expected to be empty, and has no row on the other side.
-        let before: BTreeSet<_> = before.into_iter().filter(|(_, text)| text.is_some()).collect();
+        let mut before: BTreeSet<_> =
+            before.into_iter().filter(|(_, text)| text.is_some()).collect();
+        if table == "settings" {
+            // What comes has no row yet, so that it is told as added.
+            before.extend(come());
+        }
         let actual = column("after", table, value, &to);
         assert_eq!(before, actual, "{table}");
         assert_eq!(after, actual, "{table}");
     }
+}
+
+#[test]
+fn a_setting_that_comes_is_added_whether_a_version_is_named_or_not() {
+    let to = [("to", Value::Text("1.18.0".to_owned()))];
+    let keys = |side: &str, values: &[(&str, Value)]| -> BTreeSet<String> {
+        column(side, "settings", "key", values).into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(keys("before", &to), keys("before", &[]));
+    assert_eq!(keys("after", &to), keys("after", &[]));
 }
 
 const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/captures");

@@ -131,7 +131,8 @@ fn each_link_leads_to_a_document_that_was_found() {
         documents.insert(format!("https://docs.cilium.io/en/{version}/{path}/"));
     }
     let issue = |link: &str| {
-        let number = link.strip_prefix("https://github.com/cilium/cilium/issues/");
+        let of = link.strip_prefix("https://github.com/cilium/cilium/").unwrap_or_default();
+        let number = of.strip_prefix("issues/").or_else(|| of.strip_prefix("pull/"));
         number.is_some_and(|number| number.parse::<u32>().is_ok())
     };
     let (rules, _) = built_in();

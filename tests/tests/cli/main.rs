@@ -12,6 +12,7 @@ mod formats;
 mod live;
 mod pasted;
 mod recorded;
+mod releases;
 mod settings;
 mod streams;
 mod sysdumps;

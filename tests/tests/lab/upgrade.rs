@@ -29,6 +29,7 @@ pub(crate) fn foretold(cluster: &Cluster) {
     let pings_before = pings(cluster);
     cluster.lab("capture").arg(&before).run().exits(0);
     nothing_is_in_the_way(cluster, &before);
+    values_are_what_helm_prints(cluster);
     let config = cluster.lab(&format!("upgrade-check config --to {TO} -o json")).run().exits(0);
     let settings = predicted(&config, "config", "key");
     let definitions = predicted(&config, "definitions", "name");
@@ -64,6 +65,18 @@ fn nothing_is_in_the_way(cluster: &Cluster, before: &Path) {
     assert!(found.iter().any(|finding| finding.code == "upgrade-check/118-l2-neighbours"));
 }
 
+/// What the program reads out of the release is what Helm prints of it.
+fn values_are_what_helm_prints(cluster: &Cluster) {
+    let folder = Scratch::new();
+    let printed = cluster.on("k8s-ctr", "helm get values cilium -n kube-system -o yaml");
+    let file = folder.put("values.yaml", printed);
+    let asked = format!("upgrade-check config --to {TO} -o json --values");
+    let by_file = rows(&cluster.lab(&asked).arg(&file).run().exits(0), "values");
+    let by_release = rows(&cluster.lab(&asked).arg("helm:cilium").run().exits(0), "values");
+    assert!(by_file.len() >= 10, "{by_file:#?}");
+    assert_eq!(by_release, by_file);
+}
+
 /// State, labels and addresses of every endpoint.
 ///
 /// Not the numbers of identities: agents that started together may each have made one for the
@@ -72,9 +85,8 @@ fn endpoints(cluster: &Cluster, capture: &Path) -> BTreeMap<String, [String; 3]>
     let run = cluster.lab("upgrade-check diff -o json --from").arg(capture).run().exits(0);
     let identities = rows(&run, "identities");
     let labels = |number: &Value| {
-        let name = number.to_string();
-        let row = identities.iter().find(|row| word(&row["identity"]) == name);
-        word(&row.unwrap_or_else(|| panic!("identity {name}: {identities:#?}"))["labels"])
+        let row = identities.iter().find(|row| row["identity"] == *number);
+        word(&row.unwrap_or_else(|| panic!("identity {number}: {identities:#?}"))["labels"])
     };
     let of = |row: &Value| [word(&row["state"]), labels(&row["identity"]), word(&row["ips"])];
     let endpoints = rows(&run, "endpoints");

@@ -15,6 +15,7 @@ fn flag(name: &str, kind: Kind, about: &str) -> Argument {
         choices: Vec::new(),
         complete: None,
         command: false,
+        release: false,
     }
 }
 

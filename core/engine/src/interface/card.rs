@@ -69,6 +69,7 @@ impl State {
             choices: Vec::new(),
             complete: None,
             command: false,
+            release: false,
         }))?)
     }
 }
@@ -127,6 +128,10 @@ impl wit::HostArgument for State {
     }
     fn command(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {
         self.argument(&this)?.command = true;
+        Ok(())
+    }
+    fn release(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {
+        self.argument(&this)?.release = true;
         Ok(())
     }
     fn dynamic(&mut self, this: Resource<ArgumentHandle>) -> Result<()> {

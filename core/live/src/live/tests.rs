@@ -12,6 +12,7 @@ use crate::ExtraHost;
 use crate::fake_server::{Act, FakeServer, Reply, exit, status};
 
 mod debug_pods;
+mod releases;
 mod transports;
 
 async fn live(server: &FakeServer, change: impl FnOnce(&mut LiveOptions)) -> Live {

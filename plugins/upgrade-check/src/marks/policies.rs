@@ -22,6 +22,11 @@ const PEERS: [&str; 8] = [
     "toCIDRSet",
     "toEntities",
 ];
+/// Fields that hold selectors of pods; those of nodes have labels of their own.
+const SELECTORS: [&str; 5] =
+    ["endpointSelector", "fromEndpoints", "toEndpoints", "fromRequires", "toRequires"];
+/// What the labels of a node's place begin with.
+const TOPOLOGY: &str = "topology.kubernetes.io/";
 /// What the API server allows of ports and of ICMP types in one rule from 1.16 on.
 const MOST: usize = 40;
 
@@ -48,6 +53,16 @@ pub fn look(kind: &str, policy: &AnyObject, groups: Option<&BTreeSet<String>>, f
         Some(&policy.spec).filter(|spec| !spec.is_null()).into_iter().chain(specs).collect();
     if specs.is_empty() {
         found.add(Mark::PolicyNoSpec, &place, "no spec and no specs");
+    }
+    if kind == "CiliumNetworkPolicy" {
+        let selects_nodes = |spec: &Value| spec.get("nodeSelector").is_some_and(Value::is_object);
+        let all = policy.specs.as_array().into_iter().flatten();
+        if let Some(number) = all.clone().position(selects_nodes)
+            && (policy.spec.is_object() || !all.clone().all(selects_nodes))
+        {
+            let text = format!("specs[{number}].nodeSelector");
+            found.add(Mark::PolicyNodeSelector, &place, &text);
+        }
     }
     let mut walk =
         Walk { place: &place, groups, found, is_namespaced: kind == "CiliumNetworkPolicy" };
@@ -78,6 +93,11 @@ impl Walk<'_> {
 
     fn fields(&mut self, fields: &Map<String, Value>) {
         for (name, value) in fields {
+            if SELECTORS.contains(&name.as_str())
+                && let Some(label) = topology(value)
+            {
+                self.add(Mark::PolicyTopology, &format!("{name}: {label}"));
+            }
             let n_items = value.as_array().map(Vec::len);
             match (name.as_str(), n_items) {
                 ("fromRequires" | "toRequires", Some(1..)) => {
@@ -162,6 +182,21 @@ impl Walk<'_> {
     }
 }
 
+/// A label of a node's place that a selector, or one of several, asks for.
+fn topology(selector: &Value) -> Option<&str> {
+    if let Some(selectors) = selector.as_array() {
+        return selectors.iter().find_map(topology);
+    }
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let labels = labels.into_iter().flat_map(Map::keys).map(String::as_str);
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let keys = expressions.into_iter().flatten().filter_map(|it| it.get("key")?.as_str());
+    labels.chain(keys).find(|label| {
+        let of_source = label.strip_prefix("k8s:").or_else(|| label.strip_prefix("any:"));
+        of_source.unwrap_or(label).starts_with(TOPOLOGY)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +274,48 @@ mod tests {
             Mark::PolicyNoCidrGroup,
             "cidrGroupRef: gone",
         );
+    }
+
+    #[test]
+    fn a_place_of_a_node_counts_where_pods_are_selected() {
+        let label = "k8s:topology.kubernetes.io/zone";
+        check(
+            &json!({"endpointSelector": {"matchLabels": {label: "a"}}}),
+            Mark::PolicyTopology,
+            &format!("endpointSelector: {label}"),
+        );
+        let by_key = json!({"matchExpressions": [
+            {"key": "topology.kubernetes.io/region", "operator": "Exists"}]});
+        check(
+            &json!({"egressDeny": [{"toEndpoints": [{}, by_key]}]}),
+            Mark::PolicyTopology,
+            "toEndpoints: topology.kubernetes.io/region",
+        );
+        let of_nodes = json!({"metadata": {"name": "p"}, "spec": {
+            "nodeSelector": {"matchLabels": {"topology.kubernetes.io/zone": "a"}},
+            "ingress": [{"fromNodes": [{"matchLabels": {"topology.kubernetes.io/zone": "a"}}],
+                "fromEndpoints": [{"matchLabels": {"io.example/topology.kubernetes.io/zone": "a"}}]}]}});
+        assert_eq!(marks("CiliumClusterwideNetworkPolicy", &of_nodes), []);
+    }
+
+    #[test]
+    fn a_selector_of_nodes_counts_beside_rules_that_hold() {
+        let nodes = json!({"nodeSelector": {}, "ingress": [{}]});
+        let pods = json!({"endpointSelector": {}, "ingress": [{}]});
+        let of = |spec: &Value, specs: &[&Value]| {
+            marks(
+                "CiliumNetworkPolicy",
+                &json!({"metadata": {"name": "p"}, "spec": spec, "specs": specs}),
+            )
+        };
+        let found = [(Mark::PolicyNodeSelector, "specs[1].nodeSelector".to_owned())];
+        assert_eq!(of(&Value::Null, &[&pods, &nodes]), found);
+        assert_eq!(of(&pods, &[&nodes])[0].1, "specs[0].nodeSelector");
+        // It did nothing before, and does nothing afterwards.
+        assert_eq!(of(&Value::Null, &[&nodes]), []);
+        assert_eq!(of(&Value::Null, &[&pods]), []);
+        let wide = json!({"metadata": {"name": "p"}, "specs": [pods, nodes]});
+        assert_eq!(marks("CiliumClusterwideNetworkPolicy", &wide), []);
     }
 
     #[test]

@@ -16,7 +16,7 @@ type Marks = BTreeMap<Mark, Fact<Vec<Seen>>>;
 /// Kinds that hold policies.
 const POLICIES: [&str; 2] = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"];
 /// Marks of policies, all of which are known together.
-const OF_POLICIES: [Mark; 15] = [
+const OF_POLICIES: [Mark; 17] = [
     Mark::AnyPolicy,
     Mark::PolicyKafka,
     Mark::PolicyParser,
@@ -31,6 +31,8 @@ const OF_POLICIES: [Mark; 15] = [
     Mark::PolicyAuthentication,
     Mark::PolicyL7,
     Mark::PolicyNoSpec,
+    Mark::PolicyNodeSelector,
+    Mark::PolicyTopology,
     Mark::PolicyNoCidrGroup,
 ];
 /// From here on the identities of a cluster are many; 65279 are the most.
@@ -59,6 +61,7 @@ pub fn look(inputs: &Inputs, marks: &mut Marks) {
         }
     }
     services(inputs, marks);
+    marks.insert(Mark::LocalRedirectService, redirects(inputs));
     settings(inputs, marks);
     let many = inputs.n_identities.map(|n| {
         let seen = || Seen::new("CiliumIdentity", format!("{n} of 65279"));
@@ -175,6 +178,52 @@ fn services(inputs: &Inputs, marks: &mut Marks) {
     marks.insert(Mark::SharedPort, shared);
 }
 
+/// Redirects of an address and a port that a Service has as well.
+fn redirects(inputs: &Inputs) -> Fact<Vec<Seen>> {
+    let kind = "CiliumLocalRedirectPolicy";
+    let policies = match inputs.objects.get(kind) {
+        Some(Fact::Known(policies)) => policies,
+        Some(Fact::Absent) => return Fact::Known(Vec::new()),
+        Some(Fact::Unknown(why)) => return Fact::Unknown(format!("{kind}: {why}")),
+        None => return Fact::Unknown(format!("{kind}: not asked")),
+    };
+    let frontends: Vec<(String, Vec<Frontend<'_>>)> = policies
+        .iter()
+        .map(|it| (format!("{kind} {}", it.metadata.path()), frontends(&it.spec)))
+        .filter(|(_, frontends)| !frontends.is_empty())
+        .collect();
+    if frontends.is_empty() {
+        return Fact::Known(Vec::new());
+    }
+    inputs.services.map(|services| {
+        let found = frontends.iter().filter_map(|(place, frontends)| {
+            let mut taken = frontends.iter().filter_map(|&(address, port, protocol)| {
+                let service = services.iter().find(|it| it.has(address, port, protocol))?;
+                Some(format!("{address}:{port} is of Service {}", service.metadata.path()))
+            });
+            Some(Seen::new(place, taken.next()?))
+        });
+        found.collect()
+    })
+}
+
+/// Address, port and protocol; no protocol means any.
+type Frontend<'a> = (&'a str, u16, Option<&'a str>);
+
+/// What a redirect by address takes away from where it goes.
+fn frontends(spec: &Value) -> Vec<Frontend<'_>> {
+    let matcher = spec.get("redirectFrontend").and_then(|it| it.get("addressMatcher"));
+    let Some(matcher) = matcher else { return Vec::new() };
+    let Some(address) = matcher.get("ip").and_then(Value::as_str) else { return Vec::new() };
+    let ports = matcher.get("toPorts").and_then(Value::as_array);
+    let frontends = ports.into_iter().flatten().filter_map(|it| {
+        let port = it.get("port")?.as_str()?.parse().ok()?;
+        let protocol = it.get("protocol").and_then(Value::as_str);
+        Some((address, port, protocol.filter(|it| *it != "ANY")))
+    });
+    frontends.collect()
+}
+
 fn settings(inputs: &Inputs, marks: &mut Marks) {
     let setting = |make: &dyn Fn(&BTreeMap<String, String>) -> Option<String>| {
         inputs.config.map(|config| {
@@ -242,6 +291,48 @@ mod tests {
         let redirect = "CiliumLocalRedirectPolicy";
         assert_eq!(seen(redirect, &skips, Mark::LocalRedirectBackend), [""; 0]);
         assert_eq!(seen(redirect, &json!({}), Mark::LocalRedirectBackend).len(), 1);
+    }
+
+    #[test]
+    fn a_redirect_takes_a_service_where_address_and_port_are_the_same() {
+        let services = json!([
+            {"metadata": {"name": "dns", "namespace": "n"}, "spec": {"clusterIPs": ["10.96.0.10"],
+                "ports": [{"port": 53, "protocol": "UDP"}]}},
+            {"metadata": {"name": "none"}, "spec": {"clusterIP": "None", "ports": [{"port": 1}]}},
+        ]);
+        let seen = |ip: &str, port: &str, protocol: &str| {
+            let spec = json!({"redirectFrontend": {"addressMatcher":
+                {"ip": ip, "toPorts": [{"port": port, "protocol": protocol}]}}});
+            let objects = BTreeMap::from([(
+                "CiliumLocalRedirectPolicy",
+                Fact::Known(vec![object("r", &spec)]),
+            )]);
+            let services = Fact::Known(serde_json::from_value(services.clone()).expect("Services"));
+            redirects(&Inputs { objects, services, ..Inputs::default() })
+        };
+        let texts = |fact: Fact<Vec<Seen>>| -> Vec<String> {
+            fact.known().expect("known").iter().map(|seen| seen.text.clone()).collect()
+        };
+        let taken = ["10.96.0.10:53 is of Service n/dns"];
+        assert_eq!(texts(seen("10.96.0.10", "53", "UDP")), taken);
+        assert_eq!(texts(seen("10.96.0.10", "53", "ANY")), taken);
+        assert_eq!(texts(seen("10.96.0.10", "53", "TCP")), [""; 0]);
+        assert_eq!(texts(seen("10.96.0.10", "54", "UDP")), [""; 0]);
+        assert_eq!(texts(seen("169.254.169.254", "80", "TCP")), [""; 0]);
+        assert_eq!(texts(seen("None", "1", "TCP")), [""; 0]);
+        let by_service = json!({"redirectFrontend": {"serviceMatcher": {"serviceName": "dns"}}});
+        let objects = BTreeMap::from([(
+            "CiliumLocalRedirectPolicy",
+            Fact::Known(vec![object("r", &by_service)]),
+        )]);
+        let unread = Fact::Unknown("not allowed to read it".to_owned());
+        // Services do not matter where no redirect asks for them.
+        let found = redirects(&Inputs { objects, services: unread.clone(), ..Inputs::default() });
+        assert_eq!(found, Fact::Known(Vec::new()));
+        assert_eq!(
+            redirects(&Inputs { objects: BTreeMap::new(), services: unread, ..Inputs::default() }),
+            Fact::Unknown("CiliumLocalRedirectPolicy: not asked".to_owned())
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use lab_plugin::Fact;
 use super::Mark;
 use crate::facts::Seen;
 use crate::inputs::Inputs;
+use crate::kernels;
 use crate::objects::{PodObject, Workload};
 use crate::version::Version;
 
@@ -215,6 +216,11 @@ fn nodes(inputs: &Inputs, marks: &mut Marks) {
         pressed.next().map(|it| format!("{}: {}", it.kind, it.message))
     };
     marks.insert(Mark::NodePressure, with(&pressure));
+    let old = |node: &Node| {
+        let kernel = &node.info().kernel_version;
+        kernels::is_old_rhel(kernel).then(|| kernel.clone())
+    };
+    marks.insert(Mark::NodeOldRhel, with(&old));
     let full = both(&inputs.pods, &inputs.nodes, |pods, nodes| {
         let mut used: BTreeMap<&str, u64> = BTreeMap::new();
         for pod in pods.iter().filter(|pod| !pod.has_ended()) {

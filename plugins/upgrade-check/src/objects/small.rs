@@ -74,6 +74,10 @@ pub struct ServiceObject {
 #[serde(default, rename_all = "camelCase")]
 struct ServiceSpec {
     session_affinity: String,
+    #[serde(rename = "clusterIP")]
+    cluster_ip: String,
+    #[serde(rename = "clusterIPs", deserialize_with = "or_default")]
+    cluster_ips: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     ports: Vec<ServicePort>,
 }
@@ -89,6 +93,19 @@ impl ServiceObject {
     /// Whether it keeps a client at one backend.
     pub fn has_affinity(&self) -> bool {
         self.spec.session_affinity == "ClientIP"
+    }
+
+    /// Whether this is one of its addresses in the cluster with one of its ports; without a
+    /// protocol, for any.
+    pub fn has(&self, address: &str, port: u16, protocol: Option<&str>) -> bool {
+        let mut addresses = self.spec.cluster_ips.iter().chain([&self.spec.cluster_ip]);
+        address != "None"
+            && addresses.any(|it| it == address)
+            && self.spec.ports.iter().any(|it| {
+                // TCP is what a port without a protocol is for.
+                let of_port = if it.protocol.is_empty() { "TCP" } else { &it.protocol };
+                it.port == port && protocol.is_none_or(|protocol| protocol == of_port)
+            })
     }
 
     /// A port that it has for TCP and for another protocol.
