@@ -178,7 +178,7 @@ fn send_with_default<R: TableRow>(
     }
     let mut table = Table::<Vec<Cell>>::declare(name, &columns);
     for (key, row) in rows {
-        table.push_cells(&key, row.cells())?;
+        table.push_cells(&key, &row.cells())?;
     }
     table.commit()
 }

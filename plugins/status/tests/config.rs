@@ -54,7 +54,7 @@ fn cell<'r>(run: &'r Run, of: &str, key: &str, column: &str) -> &'r Cell {
 }
 
 fn text(text: &str) -> Cell {
-    Cell::Text(text.to_owned())
+    Cell::Text(text.into())
 }
 
 fn title<'r>(run: &'r Run, of: &str, column: &str) -> &'r str {
