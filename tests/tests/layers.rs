@@ -224,7 +224,7 @@ fn a_broken_rule_is_noticed() {
 fn pure_crates_depend_on_data_alone() {
     for (package, expected) in [
         ("core/types", &["serde"][..]),
-        ("core/output", &["lab-types", "serde", "serde_json"]),
+        ("core/output", &["lab-types", "serde", "serde_json", "smol_str"]),
         ("plugins/model", &["memchr", "serde", "serde_json"]),
         ("plugins/charts", &["serde", "serde_json"]),
     ] {
