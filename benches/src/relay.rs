@@ -73,7 +73,7 @@ fn answer(
     let piece = || Vec::from([CHANNELS[0]]);
     send([piece(), http2::settings()].concat())?;
     peer.asked()?;
-    let connected = flows.connected(crowd);
+    let connected = Flows::connected(crowd);
     let mut room = peer.take(connected.len())? - connected.len();
     send([piece(), http2::head(), http2::data(&connected)].concat())?;
     let names: Vec<String> = (0..crowd.nodes).map(flows::node).collect();

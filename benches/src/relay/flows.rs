@@ -82,7 +82,7 @@ impl Flows {
     }
 
     /// What a relay says before all else: the nodes that it hears.
-    pub(super) fn connected(&self, crowd: &Crowd) -> Vec<u8> {
+    pub(super) fn connected(crowd: &Crowd) -> Vec<u8> {
         let mut status = Message::default();
         // NODE_CONNECTED
         status.number(1, 1);
