@@ -1,5 +1,6 @@
 //! A cluster of any size on loopback: nodes, their agents' pods, and an exec endpoint that
-//! answers late, as a kubelet far away does, or sends an agent's events at a steady rate.
+//! answers late, as a kubelet far away does, or sends an agent's events at a steady rate. If it is
+//! asked for, a relay of all agents' flows.
 //!
 //! Threads and plain sockets: what the server itself costs is the same for every peer, and it
 //! must not be much on a machine that runs the peers as well.
@@ -16,8 +17,10 @@ use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket};
 
+use crate::relay::{self, Flows};
+
 /// How large the cluster is, and how its agents answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Crowd {
     /// Nodes, each with an agent.
     pub nodes: u32,
@@ -31,10 +34,15 @@ pub struct Crowd {
     pub most: u32,
     /// Whether an agent's stream ends then; else it stays silent.
     pub ends: bool,
+    /// What a relay tells, if there is one: as many flows for each agent, at the same rate.
+    pub relay: Option<Flows>,
 }
 
 /// The namespace of the agents, which is where `kubectl lab` looks first.
 pub const NAMESPACE: &str = "kube-system";
+
+/// The pod of the relay, and how it is labelled.
+const RELAY: &str = "hubble-relay";
 
 /// Answers of a node to any other command: about what `ip -br addr` prints.
 const ANSWER: &str = "lo UNKNOWN 127.0.0.1/8 ::1/128\neth0 UP 10.0.2.15/24\n";
@@ -88,6 +96,9 @@ pub fn kubeconfig(url: &str) -> String {
 struct Lists {
     nodes: String,
     pods: String,
+    relays: String,
+    /// None where there is no relay: what gives names to addresses is not here.
+    services: Option<String>,
 }
 
 impl Lists {
@@ -100,6 +111,8 @@ impl Lists {
         Self {
             nodes: list("NodeList", (0..crowd.nodes).map(node).collect()),
             pods: list("PodList", (0..crowd.nodes).map(|at| pod(&Crowd::node(at))).collect()),
+            relays: list("PodList", crowd.relay.iter().map(|_| relay_pod()).collect()),
+            services: crowd.relay.as_ref().map(|_| list("ServiceList", vec![relay_service()])),
         }
     }
 }
@@ -122,6 +135,25 @@ fn pod(node: &str) -> Value {
     })
 }
 
+fn relay_pod() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": RELAY, "namespace": NAMESPACE, "labels": {"k8s-app": RELAY}},
+        "spec": {"nodeName": Crowd::node(0), "containers": [
+            {"name": RELAY, "ports": [{"name": "grpc", "containerPort": relay::PORT}]}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    })
+}
+
+/// Of a relay that speaks no TLS, as it is installed.
+fn relay_service() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": RELAY, "namespace": NAMESPACE, "labels": {"k8s-app": RELAY}},
+        "spec": {"ports": [{"port": 80, "targetPort": "grpc"}]},
+    })
+}
+
 /// Answers the requests of a connection, one after the other.
 fn answer(crowd: &Crowd, lists: &Lists, mut stream: TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
@@ -137,15 +169,19 @@ fn answer(crowd: &Crowd, lists: &Lists, mut stream: TcpStream) -> std::io::Resul
             std::io::copy(&mut reading, &mut std::io::sink())?;
             return Ok(());
         }
-        let pods = format!("/api/v1/namespaces/{NAMESPACE}/pods");
+        let namespace = format!("/api/v1/namespaces/{NAMESPACE}");
+        let pods = format!("{namespace}/pods");
         let found = match place {
             "/api/v1/nodes" => Some(lists.nodes.clone()),
             "/api/v1/pods" => Some(lists.pods.clone()),
             "/api" => Some(json!({"kind": "APIVersions", "versions": ["v1"]}).to_string()),
             "/apis" => Some(json!({"kind": "APIGroupList", "groups": []}).to_string()),
             "/api/v1" => Some(resources()),
+            _ if place == pods && options.contains(RELAY) => Some(lists.relays.clone()),
             _ if place == pods => Some(lists.pods.clone()),
+            _ if place == format!("{namespace}/services") => lists.services.clone(),
             _ if place.ends_with("/exec") => return exec(crowd, stream, &path, &key),
+            _ if place.ends_with("/portforward") => return forward(crowd, stream, &key),
             _ => place.strip_prefix(&format!("{pods}/cilium-")).map(|node| pod(node).to_string()),
         };
         let (code, body) = match found {
@@ -194,16 +230,28 @@ fn request(reading: &mut impl BufRead) -> std::io::Result<Option<(String, String
     }
 }
 
-/// Speaks exec's protocol: a byte for the channel before each piece, the status last.
-fn exec(crowd: &Crowd, mut stream: TcpStream, path: &str, key: &str) -> std::io::Result<()> {
+/// Goes over to a WebSocket of a protocol.
+fn upgrade(stream: &mut TcpStream, protocol: &str, key: &str) -> std::io::Result<()> {
     let accept = derive_accept_key(key.as_bytes());
     stream.write_all(
         format!(
             "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
-             sec-websocket-accept: {accept}\r\nsec-websocket-protocol: v5.channel.k8s.io\r\n\r\n"
+             sec-websocket-accept: {accept}\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
         )
         .as_bytes(),
-    )?;
+    )
+}
+
+/// Forwards the port of the only pod that has one.
+fn forward(crowd: &Crowd, mut stream: TcpStream, key: &str) -> std::io::Result<()> {
+    let Some(flows) = &crowd.relay else { return Ok(()) };
+    upgrade(&mut stream, "v4.channel.k8s.io", key)?;
+    relay::forward(crowd, flows, stream)
+}
+
+/// Speaks exec's protocol: a byte for the channel before each piece, the status last.
+fn exec(crowd: &Crowd, mut stream: TcpStream, path: &str, key: &str) -> std::io::Result<()> {
+    upgrade(&mut stream, "v5.channel.k8s.io", key)?;
     std::thread::sleep(crowd.latency);
     let mut socket = WebSocket::from_raw_socket(stream, Role::Server, None);
     let mut send = |channel: u8, piece: &[u8]| {

@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`generate`] makes a capture of any size, and what a store holds of a large
 //! cluster, [`events`] and [`filters`] a capture of many lines, [`crowd`] serves a cluster of any
-//! size, [`plane`] runs a real API server over a large one, [`peer`] and [`addresses`] are what a
+//! size, [`relay`] what all its agents see, [`plane`] runs a real API server over a large one, [`peer`] and [`addresses`] are what a
 //! native program would do with the capture's files, [`arguments`] reads a command line,
 //! [`measure`] runs processes, [`table`] prints what came out.
 
@@ -19,4 +19,5 @@ pub mod generate;
 pub mod measure;
 pub mod peer;
 pub mod plane;
+pub mod relay;
 pub mod table;

@@ -27,6 +27,8 @@ const TENTH: (f64, &str) = (0.1, "<= 0.1");
 const SOAK: (u32, u32, u32) = (100, 1000, 60);
 /// The same for the comparison with kubectl.
 const PEER: (u32, u32, u32) = (10, 1000, 10);
+/// Counts what agents saw; what the relay says of its nodes is no event of theirs.
+const COUNT: &str = r#"grep '^{"kind":"events"' | grep -vc '"type":"log"' || true"#;
 /// Size that a live command may have in the middle and at the end.
 const FLAT: f64 = 128.0;
 
@@ -159,12 +161,18 @@ pub(crate) fn soak(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let (agents, rate, seconds) = SOAK;
     let events = events(setup)?;
     let sent = f64::from(agents) * f64::from(rate) * f64::from(seconds);
-    for (title, words) in [("ndjson", "monitor -o ndjson"), ("flows", "monitor flows -o json")] {
-        let served = Served::start(setup, &flags(SOAK, &events, false))?;
+    for (title, words, is_relay) in [
+        ("ndjson", "monitor -o ndjson", false),
+        ("flows", "monitor flows -o json", false),
+        ("relay, ndjson", "monitor --via hubble -o ndjson", true),
+        ("relay, flows", "monitor flows --via hubble -o json", true),
+    ] {
+        let relay = ("relay", u32::from(is_relay).to_string());
+        let served = Served::start(setup, &[flags(SOAK, &events, false), vec![relay]].concat())?;
         let line = format!("{words} --for {}s", seconds + 5);
         let subject = served.lab(setup, &format!("monitor, {agents} agents, {title}"), &line);
         let mut counter = Command::new("sh")
-            .args(["-c", r#"grep -c '^{"kind":"events"' || true"#])
+            .args(["-c", COUNT])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -185,10 +193,10 @@ pub(crate) fn soak(setup: &Setup, report: &mut Report) -> Result<(), String> {
             .map_err(|error| error.to_string())?;
         drop(counter.wait());
         let seen: f64 = text.trim().parse().map_err(|_| format!("not a count: {text}"))?;
-        // The other one has a row for each conversation.
-        if title == "ndjson" {
+        // The others have a row for each conversation.
+        if words.ends_with("ndjson") {
             report.lines.push(Line {
-                name: "soak: events seen / sent".to_owned(),
+                name: format!("soak: events seen / sent, {title}"),
                 ours: format!("{seen}"),
                 peer: format!("{sent}"),
                 ratio: format!("{:.4}", seen / sent),

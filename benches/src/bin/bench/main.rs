@@ -64,7 +64,8 @@ What is measured:
   fanout   whole processes, against N nodes on loopback that answer after 20 ms: one command on all
            by `each`, against the waiting alone and against 32 `kubectl exec` at a time
   soak     100 agents that each send 1000 events a second for a minute through exec, every one a
-           line of `monitor -o ndjson` and counted by `monitor flows`: lines, cores, memory
+           line of `monitor -o ndjson` and counted by `monitor flows`: lines, cores, memory. The
+           same as flows of a relay, through a forwarded port: a call of gRPC with a frame for each
   peer     ten agents' events for ten seconds: `monitor -o ndjson`, against ten `kubectl exec`
            each with a `jq`: the time of all threads
   apiserver  a real etcd and kube-apiserver on loopback with N nodes, 30 pods on each, their

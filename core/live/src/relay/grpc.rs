@@ -19,7 +19,10 @@ use tokio::task::JoinHandle;
 /// The longest message: clients of gRPC take 4 MiB unless told otherwise.
 const LARGEST: usize = 4 << 20;
 /// What may be on its way to us. It is given back as it is read, so a slow reader holds the server.
-const WINDOW: u32 = 256 << 10;
+/// A server that has used it up waits, and where nothing is sent the kernel holds back the second of
+/// two small frames that give room back, until the first is acknowledged 40 ms later: kube's sockets
+/// do not turn that off. Half of this lasts as long at 50 MB/s, so that the server does not wait.
+const WINDOW: u32 = 4 << 20;
 /// A peer that is gone without a word is noticed after this and [`ANSWER_WITHIN`]. Servers of gRPC
 /// hang up on clients that ping more often than every five minutes.
 const PING_EVERY: Duration = Duration::from_secs(330);
