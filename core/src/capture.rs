@@ -25,6 +25,7 @@ use lab_cli::Settings;
 use lab_cli::exit;
 use lab_cli::settings::LogLevel;
 use lab_engine::Listener;
+use lab_output::Needs;
 use lab_output::Partial;
 use lab_output::Report;
 use lab_output::Table;
@@ -198,6 +199,7 @@ impl Session<'_> {
             console: self.console.clone(),
             stop: stop.clone(),
             reader: None,
+            needs: Needs::default(),
         };
         let run = ready.run(command, backend, &circumstances);
         tokio::pin!(run);

@@ -1,6 +1,7 @@
 //! One run, from arguments to exit code: the story of the program on one page.
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use lab_backend::Backend;
@@ -23,6 +24,7 @@ use lab_engine::Reader;
 use lab_engine::Run;
 use lab_engine::RunError;
 use lab_output::Finding;
+use lab_output::Needs;
 use lab_output::Partial;
 use lab_types::Card;
 use lab_types::Failure;
@@ -152,7 +154,11 @@ async fn show(
     }
     let created = about.created.as_deref().and_then(milliseconds);
     let asked = Forms::around(backend.clone(), ready.card);
-    let mut circumstances = Circumstances { settings: &settings, console, stop, reader: None };
+    // Two moments are compared in everything, and a live picture changes what it shows.
+    let is_drawn_once = !command.live && settings.against.is_none();
+    let needs = if is_drawn_once { view.needs(view::shown(&settings)) } else { Needs::default() };
+    let mut circumstances =
+        Circumstances { settings: &settings, console, stop, reader: None, needs };
     if command.live && settings.against.is_none() {
         let most = Limits::default().rows;
         let (console, stop) = (circumstances.console.clone(), circumstances.stop.clone());
@@ -187,7 +193,8 @@ async fn show(
     let outcome = outcome(&report.findings, &report.partials, &hosts, failed.is_some());
     // What was found before a failure is not thrown away.
     if failed.is_none() || report.tables.iter().any(|table| !table.rows().is_empty()) {
-        let report = view::apply(&view, report, &settings, now)?;
+        // Never taken apart: the process ends here, and its memory goes as a whole.
+        let report = ManuallyDrop::new(view::apply(&view, report, &settings, now)?);
         match terminal::draw(&report, &view::options(&settings, now, hosts))? {
             Drawn::Whole => {}
             Drawn::PipeClosed => return Ok(exit::CLEAN),
@@ -264,6 +271,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) console: Arc<Console>,
     pub(crate) stop: Arc<Notify>,
     pub(crate) reader: Option<Arc<Live>>,
+    /// Which columns anybody will look at.
+    pub(crate) needs: Needs,
 }
 
 /// A plugin ready to run, with its card.
@@ -309,7 +318,7 @@ impl<'a> Ready<'a> {
         backend: Arc<dyn Backend>,
         circumstances: &Circumstances<'_>,
     ) -> Finished {
-        let Circumstances { settings, console, stop, reader } = circumstances;
+        let Circumstances { settings, console, stop, reader, needs } = circumstances;
         let call = Call { path: command.path.clone(), values: command.values.clone() };
         let consent = consent::of(settings, console, backend.as_ref());
         let run = Run {
@@ -319,6 +328,7 @@ impl<'a> Ready<'a> {
             limits: Limits { concurrency: settings.hosts.concurrency.value, ..Limits::default() },
             live: command.live,
             recorded: settings.source != Source::Live,
+            needs: needs.clone(),
             reader: reader.clone().map(|live| live as Arc<dyn Reader>),
             listener: console.clone(),
             stop: stop.clone(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use lab_backend::Gate;
 use lab_engine::{ArtifactCache, Call, Component, Crash, Engine, Finished};
 use lab_engine::{Limits, Listener, Reader, Run, Silent};
+use lab_output::Needs;
 use lab_types::{Card, Value};
 use tokio::sync::Notify;
 
@@ -42,6 +43,8 @@ pub struct Guest {
     pub stop: Arc<Notify>,
     /// Hears its log.
     pub listener: Arc<dyn Listener>,
+    /// What anybody looks at.
+    pub needs: Needs,
     /// Reads along.
     pub reader: Option<Arc<dyn Reader>>,
 }
@@ -53,6 +56,7 @@ impl Default for Guest {
             limits: Limits::default(),
             stop: Arc::default(),
             listener: Arc::new(Silent),
+            needs: Needs::default(),
             reader: None,
         }
     }
@@ -74,6 +78,7 @@ impl Guest {
             live: is_live(&card, path),
             // Some of what follows waits for nothing but ticks.
             recorded: false,
+            needs: self.needs,
             reader: self.reader,
             listener: self.listener,
             stop: self.stop,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab_backend::Backend;
 use lab_engine::{Component, Engine, Finished, Flow, Limits, Listener, LogLevel};
 use lab_engine::{Reader, RunError, Silent};
-use lab_output::{Cell, Change, Column, Finding, Partial, Report, Table};
+use lab_output::{Cell, Change, Column, Finding, Partial, Report, Table, View};
 use lab_tests::{Guest, guest};
 use lab_types::FailureKind;
 use tokio::sync::Notify;
@@ -276,6 +276,24 @@ async fn two_sources_share_one_wait_and_none_starves() {
     assert_eq!(seen(&finished, "added"), pods_of_the_demo().await);
     assert_eq!(seen(&finished, "out").concat(), routes_of_the_demo().await);
     assert_eq!(seen(&finished, "ended"), ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_that_nobody_looks_at_is_not_made() {
+    let whole = follow("both", Guest::default()).await;
+    let view = View { columns: Some(vec!["what".to_owned()]), ..View::default() };
+    let run = Guest { needs: view.needs(|_| true), ..Guest::default() };
+    let finished = follow("both", run).await;
+    assert_eq!(finished.result, Ok(()));
+    let kinds = |finished: &Finished| -> Vec<Cell> {
+        let mut kinds: Vec<_> =
+            finished.report.tables[0].rows().iter().map(|row| row.cells[0].clone()).collect();
+        kinds.sort_by_key(|kind| kind.plain().into_owned());
+        kinds
+    };
+    assert_eq!(kinds(&finished), kinds(&whole));
+    let rows = finished.report.tables[0].rows();
+    assert!(rows.iter().all(|row| row.cells[1] == Cell::Absent), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ use lab_backend::{
 };
 use lab_benches::arguments::ended;
 use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
+use lab_output::Needs;
 use lab_render::{Format, Options, render};
 use lab_types::{Failure, Value};
 
@@ -63,6 +64,7 @@ fn run(wasm: &str, cache: &str, numbers: &[String]) -> Result<(), String> {
         limits: Limits::default(),
         live: false,
         recorded: false,
+        needs: Needs::default(),
         reader: None,
         listener: Arc::new(Silent),
         stop: Arc::default(),

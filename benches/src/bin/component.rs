@@ -12,6 +12,7 @@ use std::time::Instant;
 use lab_backend::{Capture, Forms, Gate};
 use lab_benches::arguments::ended;
 use lab_engine::{ArtifactCache, Call, Component, Engine, Limits, Run, RunError, Silent};
+use lab_output::Needs;
 use lab_types::{Kind, Value};
 
 const HELP: &str = "\
@@ -72,6 +73,7 @@ fn run(wasm: &str, capture: &str, runs: &str, words: &[String]) -> Result<(), St
             limits: Limits::default(),
             live: false,
             recorded: true,
+            needs: Needs::default(),
             reader: None,
             listener: Arc::new(Silent),
             stop: Arc::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lab_backend::Backend;
+use lab_output::Needs;
 use lab_output::Report;
 use lab_types::Card;
 use lab_types::Failure;
@@ -60,6 +61,8 @@ pub struct Run {
     pub live: bool,
     /// What is asked was recorded: nothing new comes, so ticks alone are not waited for.
     pub recorded: bool,
+    /// Which columns of the report anybody will look at.
+    pub needs: Needs,
     /// Who reads along; without one everything is in the report at the end.
     pub reader: Option<Arc<dyn Reader>>,
     /// Who hears of progress.
@@ -182,6 +185,7 @@ impl Component {
             rows: 0,
             inbox: inbox.clone(),
             timeline: Timeline::default(),
+            needs: run.needs,
             reader: run.reader,
             pending: Vec::new(),
         };

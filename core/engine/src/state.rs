@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lab_backend::Backend;
 use lab_output::Change;
+use lab_output::Needs;
 use lab_output::Report;
 use lab_types::Card;
 use wasmtime::StoreLimits;
@@ -38,6 +39,7 @@ pub(crate) struct Running {
     pub(crate) rows: usize,
     pub(crate) inbox: Inbox,
     pub(crate) timeline: Timeline,
+    pub(crate) needs: Needs,
     pub(crate) reader: Option<Arc<dyn Reader>>,
     /// What changed in each table since its last commit, for the reader.
     pub(crate) pending: Vec<Vec<Change>>,

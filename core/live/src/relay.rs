@@ -112,7 +112,14 @@ where
 {
     let name = format!("relay {}/{}", relay.namespace, relay.pod);
     match Call::start(stream, GET_FLOWS, &request.encode()).await {
-        Ok(call) => Ok(Flows { call, name, speaks_tls: relay.speaks_tls, why: None, next: None }),
+        Ok(call) => Ok(Flows {
+            call,
+            name,
+            speaks_tls: relay.speaks_tls,
+            why: None,
+            writer: json::Writer::default(),
+            next: None,
+        }),
         Err(why) => Err(Failure::unavailable(format!("{name}: {why}"))),
     }
 }
@@ -125,6 +132,7 @@ pub(crate) struct Flows {
     speaks_tls: bool,
     /// Why the port-forward came to nothing, if that is known.
     why: Option<BoxFuture<'static, Option<String>>>,
+    writer: json::Writer,
     /// What comes after the lines just handed over.
     next: Option<Piece>,
 }
@@ -139,7 +147,7 @@ impl Flows {
                 let mut lines = Vec::with_capacity(messages.iter().map(|of| of.len() * 3).sum());
                 let mut malformed = 0_usize;
                 for message in &messages {
-                    malformed += usize::from(json::line(message, &mut lines).is_err());
+                    malformed += usize::from(self.writer.line(message, &mut lines).is_err());
                 }
                 if malformed > 0 {
                     let text = format!("{}: {malformed} answers make no sense\n", self.name);

@@ -24,6 +24,7 @@ mod fail_on;
 mod filter;
 mod fold;
 mod limit;
+mod needs;
 mod sort;
 mod view;
 
@@ -40,6 +41,7 @@ pub use filter::{Filter, Matcher};
 pub use finding::{Evidence, Finding};
 pub use fold::Fold;
 pub use limit::limit;
+pub use needs::Needs;
 pub use report::{Partial, Report};
 pub use sort::Sort;
 pub use table::{Row, Table, TableError};

@@ -9,12 +9,14 @@ use lab_types::Failure;
 use crate::Column;
 use crate::Filter;
 use crate::Fold;
+use crate::Needs;
 use crate::Report;
 use crate::Row;
 use crate::Sort;
 use crate::Table;
 use crate::limit;
 use crate::nearest;
+use crate::needs::Known;
 use crate::select_columns;
 
 /// What to show of a report.
@@ -47,6 +49,17 @@ pub struct Plan {
 }
 
 impl View {
+    /// Which columns anybody will look at, where the chosen format draws those that `shown` tells.
+    pub fn needs(&self, shown: impl Fn(&Column) -> bool + Send + Sync + 'static) -> Needs {
+        let mut named: Vec<String> =
+            self.filters.iter().map(|filter| filter.column_name().to_owned()).collect();
+        named.extend(self.sort.iter().flat_map(Sort::column_names).map(str::to_owned));
+        let trimmed =
+            |names: &Vec<String>| names.iter().map(|name| name.trim().to_owned()).collect();
+        let chosen = self.columns.as_ref().map(trimmed);
+        Needs::from(Known { shown: Box::new(shown), chosen, named, fold: self.fold.clone() })
+    }
+
     /// Applies everything; `now` is Unix time in milliseconds, `shown` tells which columns the
     /// chosen format draws (a table draws no hidden ones).
     ///

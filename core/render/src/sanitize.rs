@@ -13,7 +13,7 @@ use std::fmt::Write;
 ///   controls, line separators, invisible spaces and tags become `<U+202E>`.
 /// - Everything else stays, wide and combining characters too.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+    if is_plain(text) {
         return Cow::Borrowed(text);
     }
     if !text.contains(unsafe_in_terminal) {
@@ -22,6 +22,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     let mut cleaned = String::with_capacity(text.len() + 16);
     text.chars().for_each(|c| push(c, &mut cleaned));
     Cow::Owned(cleaned)
+}
+
+/// Whether a text is nothing but visible ASCII and spaces.
+pub(crate) fn is_plain(text: &str) -> bool {
+    // Without an early end, which would make it byte by byte.
+    text.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte))
 }
 
 fn push(c: char, cleaned: &mut String) {

@@ -21,10 +21,11 @@ use crate::clean;
 use crate::paint;
 use crate::record;
 use crate::value::Drawing;
+use crate::value::as_it_stands;
 use crate::value::draw;
 use crate::value::draw_lines;
 use crate::value::is_number;
-use crate::width::spaces;
+use crate::width::push_spaces;
 use crate::width::widest;
 use crate::width::width;
 use crate::wrap;
@@ -117,7 +118,7 @@ pub(crate) fn write_table(
     match layout {
         Layout::Records => record::write(table.rows(), &columns, &drawing, options, out)?,
         Layout::Lines { gap, widths } => {
-            let mut pen = Pen { columns: &columns, gap, widths, color: options.color, out };
+            let mut pen = Pen::new(&columns, gap, widths, options, out);
             if options.headers {
                 pen.header()?;
             }
@@ -130,7 +131,7 @@ pub(crate) fn write_table(
         }
         Layout::Wrapped { widths } => {
             let gap = NARROW_GAP;
-            let mut pen = Pen { columns: &columns, gap, widths, color: options.color, out };
+            let mut pen = Pen::new(&columns, gap, widths, options, out);
             if options.headers {
                 pen.header()?;
             }
@@ -156,7 +157,7 @@ pub(crate) fn write_batch(
 ) -> io::Result<()> {
     let columns = drawn_columns(table, options);
     let widths = widths.to_vec();
-    let mut pen = Pen { columns: &columns, gap: GAP, widths, color: options.color, out };
+    let mut pen = Pen::new(&columns, GAP, widths, options, out);
     if headers {
         pen.header()?;
     }
@@ -242,17 +243,22 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
     let mut text = String::new();
     for (index, row) in table.rows().iter().enumerate() {
         for drawn in &mut columns {
-            text.clear();
-            drawn.draw(row, drawing, &mut text);
+            let (text, wide) = match as_it_stands(&row.cells[drawn.place]) {
+                Some(text) => (text, text.len()),
+                None => {
+                    text.clear();
+                    drawn.draw(row, drawing, &mut text);
+                    (text.as_str(), widest(&text))
+                }
+            };
             match &drawn.same {
-                _ if index == 0 => drawn.same = Some(text.clone()),
-                Some(same) if *same != text => drawn.same = None,
+                _ if index == 0 => drawn.same = Some(text.to_owned()),
+                Some(same) if same != text => drawn.same = None,
                 _ => {}
             }
-            let wide = widest(&text);
             drawn.widest = drawn.widest.max(wide);
             if options.width.is_some() && wide > drawn.word {
-                drawn.word = drawn.word.max(wrap::longest_word(&text));
+                drawn.word = drawn.word.max(wrap::longest_word(text));
             }
         }
     }
@@ -307,29 +313,47 @@ struct Pen<'a> {
     gap: usize,
     widths: Vec<usize>,
     color: bool,
+    /// The line that is being written.
+    written: String,
     out: &'a mut dyn Write,
 }
 
-impl Pen<'_> {
-    fn header(&mut self) -> io::Result<()> {
-        let mut before = 0;
-        for (place, drawn) in self.columns.iter().enumerate() {
-            before = self.cell(place, &drawn.title, None, before)?;
-        }
-        writeln!(self.out)
+impl<'a> Pen<'a> {
+    fn new(
+        columns: &'a [Drawn<'a>],
+        gap: usize,
+        widths: Vec<usize>,
+        options: &Options,
+        out: &'a mut dyn Write,
+    ) -> Self {
+        Self { columns, gap, widths, color: options.color, written: String::new(), out }
     }
 
-    /// A row on one line.
+    fn header(&mut self) -> io::Result<()> {
+        let mut before = 0;
+        self.written.clear();
+        for (place, drawn) in self.columns.iter().enumerate() {
+            before = self.cell(place, (&drawn.title, width(&drawn.title)), None, before);
+        }
+        self.end()
+    }
+
+    /// A row on one line, which is written at once: tables can have a million.
     fn line(&mut self, row: &Row, drawing: &Drawing, text: &mut String) -> io::Result<()> {
         let mut before = 0;
+        self.written.clear();
         for (place, drawn) in self.columns.iter().enumerate() {
             let cell = &row.cells[drawn.place];
-            text.clear();
-            drawn.draw(row, drawing, text);
             let color = if self.color { paint::color_of(cell) } else { None };
-            before = self.cell(place, text, color, before)?;
+            before = if let Some(text) = as_it_stands(cell) {
+                self.cell(place, (text, text.len()), color, before)
+            } else {
+                text.clear();
+                drawn.draw(row, drawing, text);
+                self.cell(place, (text, width(text)), color, before)
+            };
         }
-        writeln!(self.out)
+        self.end()
     }
 
     /// A row on as many lines as its longest cell needs.
@@ -351,35 +375,42 @@ impl Pen<'_> {
                 return Ok(());
             }
             let mut before = 0;
+            self.written.clear();
             for (place, text) in line.into_iter().enumerate() {
                 let cell = &row.cells[self.columns[place].place];
                 let color = if self.color { paint::color_of(cell) } else { None };
-                before = self.cell(place, text.unwrap_or_default(), color, before)?;
+                let text = text.unwrap_or_default();
+                before = self.cell(place, (text, width(text)), color, before);
             }
-            writeln!(self.out)?;
+            self.end()?;
         }
     }
 
-    /// One cell after so many spaces; the answer is how many belong before the next one. They are
+    fn end(&mut self) -> io::Result<()> {
+        self.written.push('\n');
+        self.out.write_all(self.written.as_bytes())
+    }
+
+    /// One cell, with its width, after so many spaces; the answer is how many belong before the next one. They are
     /// written only when something follows, so that no line ends in spaces.
     fn cell(
         &mut self,
         place: usize,
-        text: &str,
+        (text, width): (&str, usize),
         color: Option<&str>,
         before: usize,
-    ) -> io::Result<usize> {
-        let pad = self.widths[place].saturating_sub(width(text));
+    ) -> usize {
+        let pad = self.widths[place].saturating_sub(width);
         if text.is_empty() {
-            return Ok(before + pad + self.gap);
+            return before + pad + self.gap;
         }
         let right = is_number(self.columns[place].column.kind);
-        spaces(if right { before + pad } else { before }, self.out)?;
-        match color {
-            Some(color) => write!(self.out, "{color}{text}{}", paint::RESET)?,
-            None => self.out.write_all(text.as_bytes())?,
-        }
-        Ok(self.gap + if right { 0 } else { pad })
+        let spaces = if right { before + pad } else { before };
+        push_spaces(spaces, &mut self.written);
+        self.written.push_str(color.unwrap_or_default());
+        self.written.push_str(text);
+        self.written.push_str(if color.is_some() { paint::RESET } else { "" });
+        self.gap + if right { 0 } else { pad }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::age;
 use crate::clean;
 use crate::document::compact;
 use crate::quantity;
+use crate::sanitize::is_plain;
 use crate::width::width;
 
 /// So many values of a folded cell are always listed; of more, a table shows the first three and
@@ -29,6 +30,18 @@ pub(crate) struct Drawing {
     pub(crate) whole: bool,
     /// Shares have a bar beside their number.
     pub(crate) bars: bool,
+}
+
+/// The text of a cell that is drawn as it stands, each byte in a column of its own: nearly every
+/// cell of a large table.
+pub(crate) fn as_it_stands(cell: &Cell) -> Option<&str> {
+    match cell {
+        Cell::Text(word) | Cell::Health(_, word) if !word.is_empty() && is_plain(word) => {
+            Some(word)
+        }
+        Cell::Absent => Some("-"),
+        _ => None,
+    }
 }
 
 /// Appends the text of a cell: never empty, always safe in one line of a terminal.

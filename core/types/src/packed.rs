@@ -32,9 +32,28 @@ pub struct PackedRows {
     pub words: Vec<u64>,
     /// Where the word of the last row is.
     row: usize,
+    /// Columns that nobody looks at: a bit for each of the first 64.
+    unneeded: u64,
 }
 
 impl PackedRows {
+    /// Without rows, of a table of these columns: whether anybody looks at each of them.
+    pub fn of_columns(needed: &[bool]) -> Self {
+        let unneeded = needed.iter().take(64).enumerate().filter(|(_, needed)| !**needed);
+        let unneeded = unneeded.fold(0, |bits, (place, _)| bits | 1 << place);
+        Self { unneeded, ..Self::default() }
+    }
+
+    /// Whether anybody looks at the cell that comes next; of one that nobody looks at
+    /// [`PackedRows::absent`] is enough.
+    pub fn is_next_needed(&self) -> bool {
+        if self.unneeded == 0 {
+            return true;
+        }
+        let place = self.words.get(self.row).map_or(0, |row| *row >> 8 & 0xff_ffff);
+        place >= 64 || self.unneeded >> place & 1 == 0
+    }
+
     /// How much there is, in bytes.
     pub fn size(&self) -> usize {
         self.texts.len() + 8 * self.words.len()
@@ -296,6 +315,24 @@ mod tests {
         rows.object("v1", "Node", None, "n");
         rows.json("{}");
         rows
+    }
+
+    #[test]
+    fn columns_that_nobody_looks_at_are_told() {
+        let mut rows = PackedRows::of_columns(&[true, false, true]);
+        for _ in 0..2 {
+            rows.row("key");
+            let mut needed = Vec::new();
+            for _ in 0..3 {
+                needed.push(rows.is_next_needed());
+                rows.absent();
+            }
+            assert_eq!(needed, [true, false, true]);
+        }
+        let mut many = PackedRows::of_columns(&[false; 70]);
+        many.row("key");
+        (0..64).for_each(|_| many.absent());
+        assert!(many.is_next_needed(), "more than can be told are all needed");
     }
 
     #[test]

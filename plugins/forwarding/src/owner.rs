@@ -10,7 +10,8 @@ pub fn owner(cluster: &Cluster, destination: &Prefix) -> (String, bool) {
         return ("external".to_owned(), false);
     }
     let name = |host: usize| &cluster.hosts[host].name;
-    if let Some(cidr) = cluster.cidrs.iter().find(|cidr| cidr.prefix == *destination) {
+    let first = cluster.cidrs.partition_point(|cidr| cidr.prefix < *destination);
+    if let Some(cidr) = cluster.cidrs.get(first).filter(|cidr| cidr.prefix == *destination) {
         return (format!("podCIDR of {}", name(cidr.host)), true);
     }
     if destination.is_host() {

@@ -113,9 +113,11 @@ fn run_routes(call: &Call) -> Result<(), Failure> {
     let cluster = model::build(collect::collect(Scope::Full)?);
     let view = View::of_ranges(&cluster);
     let strays = judge::judge_strays(&cluster);
+    let owners = report_routes::owners(&cluster);
     let mut table = Table::new("routes");
+    let all = call.flag("all");
     let judged =
-        report_routes::report(&view, &strays, call.flag("all"), |key, row| table.push(key, row))?;
+        report_routes::report(&view, &owners, &strays, all, |key, row| table.push(key, row))?;
     table.commit()?;
     let matrix = matrix::matrix(&view, |_| true, |_| true);
     let facts = Facts { view: &view, judged: &judged, strays: &strays, matrix: &matrix };

@@ -2,43 +2,115 @@
 //!
 //! Column ids and their order are a promise: add at the end only. Nothing is judged here.
 
-use lab_plugin::{Health, row};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+use lab_model::Prefix;
+use lab_model::iproute2::{Protocol, Route, RouteFlags, RouteType, Scope, TableId};
+use lab_plugin::{Health, Shown, row};
+
+/// A destination: a range, or as `ip route` has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum Destination {
+    Range(Prefix),
+    OfRoute(Prefix),
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OfRoute(prefix) if prefix.is_default() => f.write_str("default"),
+            Self::OfRoute(prefix) if prefix.is_host() => write!(f, "{}", prefix.address()),
+            Self::Range(prefix) | Self::OfRoute(prefix) => write!(f, "{prefix}"),
+        }
+    }
+}
+
+/// Gateways of a route, or a word for them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum NextHops<'c> {
+    Of(&'c Route),
+    Word(&'static str),
+}
+
+impl fmt::Display for NextHops<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Of(route) => joined(route.legs().filter_map(|leg| leg.gateway), f),
+        }
+    }
+}
+
+/// Devices of a route, or a word for them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum Devices<'c> {
+    Of(&'c Route),
+    Word(&'static str),
+}
+
+impl fmt::Display for Devices<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Of(route) => joined(route.legs().filter_map(|leg| leg.device), f),
+        }
+    }
+}
+
+fn joined(all: impl Iterator<Item = impl fmt::Display>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    all.enumerate().try_for_each(|(n, one)| write!(f, "{}{one}", if n == 0 { "" } else { "," }))
+}
+
+/// The line of a route.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Line<'c>(pub &'c Route);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&lab_forwarding::words::line(Some(self.0)))
+    }
+}
 
 row! {
     /// One destination on one host.
-    pub struct RouteRow {
+    pub struct RouteRow<'c> {
         /// Host whose table it is.
-        pub host: String,
+        pub host: &'c str,
         /// Destination network.
-        pub destination: String,
+        pub destination: Shown<Destination>,
         /// Gateway; absent when the destination is on the link.
-        pub next_hop: Option<String>,
+        pub next_hop: Option<Shown<NextHops<'c>>>,
         /// Device it leaves by.
-        pub device: Option<String>,
+        pub device: Option<Shown<Devices<'c>>>,
         /// Who installed it: kernel, static, bgp …
-        pub protocol: Option<String>,
+        pub protocol: Option<Shown<Protocol>>,
         /// Routing table.
-        pub table: Option<String>,
+        pub table: Option<Shown<TableId>>,
         /// MTU of the route, or of its device.
         pub mtu: Option<u32>,
         /// Whose the destination is.
-        pub owner: String,
+        pub owner: Cow<'c, str>,
         /// Observation against expectation; absent where nothing is expected.
-        pub verdict: Option<Health>,
+        pub verdict: Option<Health<&'static str>>,
         /// What ought to be there, where it is not.
         pub expected: Option<String>,
         /// Scope of the route.
-        pub scope: Option<String> as wide,
+        pub scope: Option<Shown<Scope>> as wide,
         /// Source address it prefers.
-        pub source: Option<String> as wide,
+        pub source: Option<IpAddr> as wide,
         /// Metric, lower wins.
         pub metric: Option<u32> as wide,
         /// Route type: unicast, blackhole …
-        pub r#type: Option<String> as wide,
+        pub r#type: Option<Shown<RouteType>> as wide,
         /// Flags: onlink, linkdown …
-        pub flags: Option<String> as wide,
+        pub flags: Option<Shown<RouteFlags>> as wide,
         /// The line as `ip route` prints it.
-        pub line: Option<String> as wide,
+        pub line: Option<Shown<Line<'c>>> as wide,
     }
 }
 

@@ -98,6 +98,7 @@ pub use row::Health;
 pub use row::IntoCell;
 pub use row::Json;
 pub use row::Percent;
+pub use row::Shown;
 pub use row::TableRow;
 pub use row::Timestamp;
 #[doc(hidden)]

@@ -152,6 +152,20 @@ impl<T: Into<String> + AsRef<str>> IntoCell for Health<T> {
     }
 }
 
+/// A value that is shown as it is displayed, written where it is needed and nowhere kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown<T>(pub T);
+
+impl<T: std::fmt::Display> IntoCell for Shown<T> {
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn into_cell(self) -> Cell {
+        Cell::Text(self.0.to_string())
+    }
+    fn pack(self, rows: &mut PackedRows) {
+        rows.display(self.0);
+    }
+}
+
 impl IntoCell for IpAddr {
     const KIND: ColumnKind = ColumnKind::Text;
     fn into_cell(self) -> Cell {
@@ -257,7 +271,11 @@ macro_rules! row {
                 vec![$($crate::IntoCell::into_cell(self.$field)),*]
             }
             fn pack(self, rows: &mut $crate::PackedRows) {
-                $($crate::IntoCell::pack(self.$field, rows);)*
+                $(if rows.is_next_needed() {
+                    $crate::IntoCell::pack(self.$field, rows);
+                } else {
+                    rows.absent();
+                })*
             }
         }
     };

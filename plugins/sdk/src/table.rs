@@ -83,7 +83,8 @@ impl Table<PackedRows> {
 impl<R> Table<R> {
     fn with(name: &str, columns: &[Column]) -> Self {
         let handle = host::Table::new(name, columns);
-        Self { handle, waiting: PackedRows::default(), n_waiting: 0, row: PhantomData }
+        let waiting = PackedRows::of_columns(&handle.needed());
+        Self { handle, waiting, n_waiting: 0, row: PhantomData }
     }
 
     fn pushed(&mut self) -> Result<(), Failure> {

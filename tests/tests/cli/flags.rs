@@ -41,6 +41,17 @@ fn rows_are_filtered_and_limited() {
 }
 
 #[test]
+fn a_table_is_filtered_sorted_and_cut_to_columns_that_it_does_not_show() {
+    let flags = "--columns line --filter scope=link --filter line~dev --sort metric,line:desc";
+    let lines = csv(flags).concat();
+    assert!(lines.len() > 3, "{lines:?}");
+    let flags = format!("routes --demo --no-headers {flags}");
+    let table = Lab::line(&flags).run().exits(1).out;
+    let drawn: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(drawn, lines);
+}
+
+#[test]
 fn headers_can_be_left_out() {
     let run = Lab::line("routes --demo --no-headers --limit 1").run().exits(1);
     assert!(run.out.starts_with("k8s-ctr"), "{}", run.out);

@@ -187,6 +187,11 @@ impl wit::HostTable for State {
         let index = tables.len() - 1;
         Ok(self.resources.push(TableHandle(index))?)
     }
+    fn needed(&mut self, this: Resource<TableHandle>) -> Result<Vec<bool>> {
+        let index = self.resources.get(&this)?.0;
+        let running = self.running()?;
+        Ok(running.needs.of(running.report.tables[index].columns()))
+    }
     fn append(
         &mut self,
         this: Resource<TableHandle>,

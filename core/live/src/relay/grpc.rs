@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures::FutureExt;
 use h2::client::ResponseFuture;
 use h2::{Ping, PingPong, RecvStream};
 use http::{HeaderMap, Request, StatusCode};
@@ -23,6 +24,8 @@ const LARGEST: usize = 4 << 20;
 /// two small frames that give room back, until the first is acknowledged 40 ms later: kube's sockets
 /// do not turn that off. Half of this lasts as long at 50 MB/s, so that the server does not wait.
 const WINDOW: u32 = 4 << 20;
+/// What is handed over at once at most, beside the end of the last message.
+const ENOUGH: usize = 128 << 10;
 /// A peer that is gone without a word is noticed after this and [`ANSWER_WITHIN`]. Servers of gRPC
 /// hang up on clients that ping more often than every five minutes.
 const PING_EVERY: Duration = Duration::from_secs(330);
@@ -121,9 +124,19 @@ impl Call {
                 },
                 State::Reading(body) => match body.data().await {
                     Some(Ok(data)) => {
-                        // The stream is ours, so it is there to give room back to.
-                        let _gone = body.flow_control().release_capacity(data.len());
+                        let mut n_bytes = data.len();
                         self.rest.extend_from_slice(&data);
+                        // A server sends a frame for each message. What has come as well is handed
+                        // over together: that costs everybody behind us as much as a single one.
+                        // An end or an error stays, and is found again.
+                        while self.rest.len() < ENOUGH
+                            && let Some(Some(Ok(data))) = body.data().now_or_never()
+                        {
+                            n_bytes += data.len();
+                            self.rest.extend_from_slice(&data);
+                        }
+                        // The stream is ours, so it is there to give room back to.
+                        let _gone = body.flow_control().release_capacity(n_bytes);
                         match messages(&mut self.rest) {
                             Ok(messages) if messages.is_empty() => {}
                             Ok(messages) => return Answer::Messages(messages),

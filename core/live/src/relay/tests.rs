@@ -31,7 +31,7 @@ fn answers() -> impl Iterator<Item = (Vec<u8>, Value)> {
 
 fn line(message: &[u8]) -> (Value, bool) {
     let mut out = Vec::new();
-    let read = json::line(message, &mut out);
+    let read = json::Writer::default().line(message, &mut out);
     assert_eq!(out.iter().position(|byte| *byte == b'\n'), Some(out.len() - 1), "one line");
     (serde_json::from_slice(&out).unwrap(), read.is_ok())
 }

@@ -164,7 +164,7 @@ pub struct Party<'a> {
     /// What the source of the event calls it: `namespace/pod`, or a hardware address where
     /// there is no other.
     pub name: Cow<'a, str>,
-    /// Its labels, where the source tells them.
+    /// Its labels, where the source tells them and has no name for it.
     pub labels: Vec<Cow<'a, str>>,
 }
 

@@ -5,129 +5,17 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Drop, Event, Kind, Party, Point, Protocol, SourceFile, TcpFlags, Verdict,
     connection::read_address,
+    json::{self, number, text},
     reasons::{self, Reason},
     time,
 };
-
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    flow: Option<Flow<'a>>,
-    lost_events: Option<Lost>,
-    #[serde(borrow, default)]
-    node_name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    time: Cow<'a, str>,
-}
-
-/// `num_events_lost` is a 64-bit number, which JSON of protocol buffers writes as a string.
-#[derive(Deserialize)]
-struct Lost {
-    #[serde(default)]
-    source: Value,
-    #[serde(default)]
-    num_events_lost: Value,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Flow<'a> {
-    #[serde(borrow)]
-    time: Cow<'a, str>,
-    #[serde(borrow)]
-    node_name: Cow<'a, str>,
-    #[serde(borrow, deserialize_with = "named")]
-    verdict: Cow<'a, str>,
-    #[serde(rename = "IP", borrow)]
-    ip: Option<Pair<'a>>,
-    #[serde(borrow)]
-    ethernet: Option<Pair<'a>>,
-    l4: Map<String, Value>,
-    #[serde(borrow)]
-    source: Endpoint<'a>,
-    #[serde(borrow)]
-    destination: Endpoint<'a>,
-    #[serde(rename = "Type", borrow, deserialize_with = "named")]
-    kind: Cow<'a, str>,
-    event_type: Option<EventType>,
-    #[serde(borrow, deserialize_with = "named")]
-    traffic_direction: Cow<'a, str>,
-    #[serde(borrow, deserialize_with = "named")]
-    trace_observation_point: Cow<'a, str>,
-    drop_reason: Option<u32>,
-    #[serde(borrow, deserialize_with = "named")]
-    drop_reason_desc: Cow<'a, str>,
-    is_reply: Option<bool>,
-    interface: Option<Map<String, Value>>,
-    proxy_port: Option<u16>,
-    file: Option<Map<String, Value>>,
-    policy_match_type: Option<u32>,
-    ingress_allowed_by: Vec<Policy>,
-    egress_allowed_by: Vec<Policy>,
-    ingress_denied_by: Vec<Policy>,
-    egress_denied_by: Vec<Policy>,
-    l7: Option<Map<String, Value>>,
-    #[serde(rename = "Summary", borrow)]
-    summary: Cow<'a, str>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Pair<'a> {
-    #[serde(borrow)]
-    source: Cow<'a, str>,
-    #[serde(borrow)]
-    destination: Cow<'a, str>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Endpoint<'a> {
-    #[serde(rename = "ID")]
-    id: u32,
-    identity: u32,
-    #[serde(borrow)]
-    namespace: Cow<'a, str>,
-    #[serde(borrow)]
-    labels: Vec<Cow<'a, str>>,
-    #[serde(borrow)]
-    pod_name: Cow<'a, str>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct EventType {
-    #[serde(rename = "type")]
-    kind: u32,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Policy {
-    name: String,
-    namespace: String,
-}
-
-/// A name, or the number that stands for one in the JSON of protocol buffers when whoever wrote it
-/// is older than whoever told it.
-fn named<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, str>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Word<'a> {
-        Name(#[serde(borrow)] Cow<'a, str>),
-        Number(i32),
-    }
-    Ok(match Word::deserialize(from)? {
-        Word::Name(name) => name,
-        Word::Number(number) => Cow::Owned(number.to_string()),
-    })
-}
+use crate::scan::{Broken, Scanner};
 
 /// Numbers of Cilium's messages, `event_type.type` of a flow.
 ///
@@ -213,160 +101,328 @@ fn own_name(name: &str) -> &str {
 /// - Shape: an object with `flow`, `lost_events` or `node_status`.
 /// - Source: api/v1/flow/flow.proto, api/v1/observer/observer.proto.
 pub(super) fn parse_line(line: &str) -> Option<Event<'_>> {
-    let read: Line<'_> = serde_json::from_str(line).ok()?;
-    let mut event = match (read.flow, read.lost_events) {
-        (Some(flow), _) => flow.into_event(line),
-        (None, Some(lost)) => {
-            let count = match &lost.num_events_lost {
-                Value::String(digits) => digits.parse().ok(),
-                other => other.as_u64(),
-            };
-            let text = format!("lost in {}", lost.source.as_str().unwrap_or("an unknown place"));
-            Event { count, text: Cow::Owned(text), ..Event::of(Kind::Lost, line) }
+    let mut scanner = Scanner::new(line);
+    let mut event = None;
+    let (mut node, mut time) = (Cow::Borrowed(""), None);
+    let read = scanner.object(|scanner, key| {
+        match key {
+            "flow" => event = Some(read_flow(scanner, line)?),
+            "lost_events" if event.is_none() => event = Some(read_lost(scanner, line)?),
+            "node_name" => node = text(scanner)?,
+            "time" => time = time::milliseconds(&text(scanner)?),
+            _ => scanner.skip()?,
         }
-        _ => Event::words(Kind::Log, line, line),
-    };
+        Ok(())
+    });
+    read.ok().filter(|()| scanner.peek() == 0)?;
+    let mut event = event.unwrap_or_else(|| Event::words(Kind::Log, line, line));
     if event.node.is_empty() {
-        event.node = read.node_name;
+        event.node = node;
     }
-    if event.node.contains('/') {
-        event.node = Cow::Owned(own_name(&event.node).to_owned());
-    }
-    event.time = event.time.or_else(|| time::milliseconds(&read.time));
+    let own = own_name(&event.node).len();
+    event.node = match event.node {
+        Cow::Borrowed(name) => Cow::Borrowed(&name[name.len() - own..]),
+        Cow::Owned(name) => Cow::Owned(name[name.len() - own..].to_owned()),
+    };
+    event.time = event.time.or(time);
     Some(event)
 }
 
-impl<'a> Flow<'a> {
-    fn into_event(self, line: &'a str) -> Event<'a> {
-        let message = self.event_type.as_ref().map(|of| of.kind);
-        let kind = MESSAGES.iter().find(|(number, _)| Some(*number) == message);
-        let kind = match (kind, self.verdict.as_ref(), self.kind.as_ref()) {
+/// `num_events_lost` is a 64-bit number, which JSON of protocol buffers writes as a string.
+fn read_lost<'a>(scanner: &mut Scanner<'a>, line: &'a str) -> Result<Event<'a>, Broken> {
+    let (mut place, mut count) = (Cow::Borrowed("an unknown place"), None);
+    scanner.object(|scanner, key| {
+        match key {
+            "source" if scanner.peek() == b'"' => place = scanner.string()?,
+            "num_events_lost" => count = number(scanner)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    let text = Cow::Owned(format!("lost in {place}"));
+    Ok(Event { count, text, ..Event::of(Kind::Lost, line) })
+}
+
+/// What several parts of an event are made of, or what may stand behind the part that needs it.
+/// A name is the number that stands for it when whoever wrote it is older than whoever told it.
+#[derive(Default)]
+struct Told<'a> {
+    verdict: Cow<'a, str>,
+    form: Cow<'a, str>,
+    message: Option<u32>,
+    drop_reason: Option<u32>,
+    drop_words: Cow<'a, str>,
+    file: Option<Cow<'a, str>>,
+    line: Option<u32>,
+    match_type: Option<usize>,
+    summary: Cow<'a, str>,
+    hardware: [Cow<'a, str>; 2],
+    /// In the order in which they are told: what denies first.
+    policies: [Vec<Cow<'a, str>>; 4],
+}
+
+fn read_flow<'a>(scanner: &mut Scanner<'a>, line: &'a str) -> Result<Event<'a>, Broken> {
+    let mut event = Event::of(Kind::Trace, line);
+    let mut told = Told::default();
+    scanner.object(|scanner, key| {
+        match key {
+            "time" => event.time = time::milliseconds(&text(scanner)?),
+            "node_name" => event.node = text(scanner)?,
+            "IP" => {
+                let [source, destination] = read_pair(scanner)?;
+                event.source.address = read_address(&source);
+                event.destination.address = read_address(&destination);
+            }
+            "ethernet" => told.hardware = read_pair(scanner)?,
+            "l4" => read_l4(scanner, &mut event)?,
+            "source" => read_endpoint(scanner, &mut event.source)?,
+            "destination" => read_endpoint(scanner, &mut event.destination)?,
+            "traffic_direction" => event.direction = json::direction(&text(scanner)?),
+            "trace_observation_point" => event.point = Point::of_hubble(&text(scanner)?),
+            "proxy_port" => event.proxy_port = number(scanner)?.filter(|&port| port != 0),
+            "interface" => read_interface(scanner, &mut event)?,
+            "is_reply" if text(scanner)? == "true" => event.state = Cow::Borrowed("reply"),
+            // Taken by the guard above.
+            "is_reply" => {}
+            "l7" => read_l7(scanner, &mut event)?,
+            _ => read_told(scanner, key, &mut told)?,
+        }
+        Ok(())
+    })?;
+    told.fill(&mut event);
+    Ok(event)
+}
+
+fn read_told<'a>(scanner: &mut Scanner<'a>, key: &str, told: &mut Told<'a>) -> Result<(), Broken> {
+    match key {
+        "verdict" => told.verdict = text(scanner)?,
+        "Type" => told.form = text(scanner)?,
+        "event_type" => members(scanner, |scanner, key| {
+            if key == "type" { number(scanner).map(|of| told.message = of) } else { scanner.skip() }
+        })?,
+        "drop_reason" => told.drop_reason = number(scanner)?,
+        "drop_reason_desc" => told.drop_words = text(scanner)?,
+        "file" => members(scanner, |scanner, key| {
+            match key {
+                "name" => told.file = Some(text(scanner)?),
+                "line" => told.line = number(scanner)?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?,
+        "policy_match_type" => told.match_type = number(scanner)?,
+        "Summary" => told.summary = text(scanner)?,
+        "ingress_denied_by" => told.policies[0] = read_policies(scanner)?,
+        "egress_denied_by" => told.policies[1] = read_policies(scanner)?,
+        "ingress_allowed_by" => told.policies[2] = read_policies(scanner)?,
+        "egress_allowed_by" => told.policies[3] = read_policies(scanner)?,
+        _ => scanner.skip()?,
+    }
+    Ok(())
+}
+
+/// The members of an object. `null`, which some writers have for one that is empty, has none.
+fn members<'a>(
+    scanner: &mut Scanner<'a>,
+    read: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    if scanner.peek() == b'n' { scanner.skip() } else { scanner.object(read) }
+}
+
+/// `source` and `destination` of a layer.
+fn read_pair<'a>(scanner: &mut Scanner<'a>) -> Result<[Cow<'a, str>; 2], Broken> {
+    let mut pair = [Cow::Borrowed(""), Cow::Borrowed("")];
+    members(scanner, |scanner, key| {
+        match key {
+            "source" => pair[0] = text(scanner)?,
+            "destination" => pair[1] = text(scanner)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(pair)
+}
+
+/// Ports and flags, below the name of their protocol.
+fn read_l4<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), Broken> {
+    members(scanner, |scanner, protocol| {
+        event.protocol = Protocol::parse(protocol).unwrap_or_default();
+        members(scanner, |scanner, key| {
+            match key {
+                "source_port" => event.source.port = number(scanner)?.filter(|&port| port != 0),
+                "destination_port" => {
+                    event.destination.port = number(scanner)?.filter(|&port| port != 0);
+                }
+                "flags" => members(scanner, |scanner, flag| {
+                    if text(scanner)? == "true" {
+                        event.flags = event.flags.with(TcpFlags::parse(flag));
+                    }
+                    Ok(())
+                })?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })
+    })
+}
+
+fn read_endpoint<'a>(scanner: &mut Scanner<'a>, party: &mut Party<'a>) -> Result<(), Broken> {
+    let (mut namespace, mut pod) = (Cow::Borrowed(""), Cow::Borrowed(""));
+    let mut labels = None;
+    members(scanner, |scanner, key| {
+        match key {
+            "ID" => party.endpoint = number(scanner)?.filter(|&id| id != 0),
+            "identity" => party.identity = number(scanner)?,
+            "namespace" => namespace = text(scanner)?,
+            "pod_name" => pod = text(scanner)?,
+            "labels" => {
+                labels = Some(scanner.rest());
+                scanner.skip()?;
+            }
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })?;
+    if !pod.is_empty() {
+        party.name = Cow::Owned([&namespace, "/", &pod].concat());
+    } else if let Some(labels) = labels.filter(|labels| labels.starts_with('[')) {
+        // A pod is known by its name; what is no pod has nothing but these.
+        Scanner::new(labels).array(|scanner| {
+            party.labels.push(text(scanner)?);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn read_interface<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), Broken> {
+    members(scanner, |scanner, key| {
+        match key {
+            "name" => event.interface = text(scanner)?,
+            "index" if event.interface.is_empty() => event.interface = text(scanner)?,
+            _ => scanner.skip()?,
+        }
+        Ok(())
+    })
+}
+
+fn read_l7<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), Broken> {
+    event.l7_protocol = Cow::Borrowed("l7");
+    members(scanner, |scanner, key| {
+        match key {
+            "type" => event.l7_type = Cow::Owned(capitalized(&text(scanner)?)),
+            _ => {
+                if let Some(known) = ["http", "dns", "kafka"].into_iter().find(|name| *name == key)
+                {
+                    event.l7_protocol = Cow::Borrowed(known);
+                }
+                scanner.skip()?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Names of policies, each with its namespace unless it has none.
+fn read_policies<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Cow<'a, str>>, Broken> {
+    let mut policies = Vec::new();
+    if scanner.peek() != b'[' {
+        scanner.skip()?;
+        return Ok(policies);
+    }
+    scanner.array(|scanner| {
+        let (mut namespace, mut name) = (Cow::Borrowed(""), Cow::Borrowed(""));
+        members(scanner, |scanner, key| {
+            match key {
+                "name" => name = text(scanner)?,
+                "namespace" => namespace = text(scanner)?,
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        policies.push(match &*namespace {
+            "" => name,
+            namespace => Cow::Owned([namespace, "/", &name].concat()),
+        });
+        Ok(())
+    })?;
+    Ok(policies)
+}
+
+impl<'a> Told<'a> {
+    fn fill(mut self, event: &mut Event<'a>) {
+        let kind = MESSAGES.iter().find(|(number, _)| Some(*number) == self.message);
+        event.kind = match (kind, &*self.verdict, &*self.form) {
             (Some((_, kind)), ..) => *kind,
             (None, _, "L7") => Kind::L7,
             (None, "DROPPED", _) => Kind::Drop,
             _ => Kind::Trace,
         };
-        let mut event = Event::of(kind, line);
-        event.time = time::milliseconds(&self.time);
-        event.direction = super::json::direction(&self.traffic_direction);
-        event.policies = self.policies();
-        event.drop = (kind == Kind::Drop).then(|| self.drop());
-        event.verdict = (kind == Kind::PolicyVerdict).then(|| self.verdict());
-        event.point = Point::of_hubble(&self.trace_observation_point);
-        event.proxy_port = self.proxy_port.filter(|&port| port != 0);
-        if let Some(interface) = &self.interface {
-            let word = interface.get("name").or_else(|| interface.get("index"));
-            event.interface = Cow::Owned(word.map(words).unwrap_or_default());
+        event.policies = std::mem::take(&mut self.policies).into_iter().flatten().collect();
+        if matches!(event.protocol, Protocol::Icmp | Protocol::Icmpv6) {
+            event.message = match &self.summary {
+                Cow::Borrowed(words) => Cow::Borrowed(behind_word(words)),
+                Cow::Owned(words) => Cow::Owned(behind_word(words).to_owned()),
+            };
         }
-        event.state = Cow::Borrowed(match self.is_reply {
-            Some(true) => "reply",
-            _ => "",
-        });
-        self.read_l4(&mut event);
-        if let Some(l7) = &self.l7 {
-            event.l7_type =
-                Cow::Owned(capitalized(l7.get("type").and_then(Value::as_str).unwrap_or_default()));
+        let [source, destination] = std::mem::take(&mut self.hardware);
+        name_by_hardware(&mut event.source, source);
+        name_by_hardware(&mut event.destination, destination);
+        match event.kind {
+            Kind::Drop => event.drop = Some(self.drop()),
+            Kind::PolicyVerdict => event.verdict = Some(self.verdict()),
+            _ => {}
+        }
+        if !event.l7_protocol.is_empty() {
             event.l7_verdict = Cow::Owned(capitalized(&self.verdict));
-            let known = ["http", "dns", "kafka"].into_iter().find(|name| l7.contains_key(*name));
-            event.l7_protocol = Cow::Borrowed(known.unwrap_or("l7"));
-            event.text.clone_from(&self.summary);
+            event.text = self.summary;
         }
-        let ip = self.ip.unwrap_or_default();
-        let ethernet = self.ethernet.unwrap_or_default();
-        fill(&mut event.source, self.source, &ip.source, ethernet.source);
-        fill(&mut event.destination, self.destination, &ip.destination, ethernet.destination);
-        event.node = self.node_name;
-        event
     }
 
-    fn policies(&self) -> Vec<Cow<'a, str>> {
-        let lists = [
-            &self.ingress_denied_by,
-            &self.egress_denied_by,
-            &self.ingress_allowed_by,
-            &self.egress_allowed_by,
-        ];
-        let named = |policy: &Policy| match policy.namespace.as_str() {
-            "" => policy.name.clone(),
-            namespace => format!("{namespace}/{}", policy.name),
-        };
-        lists.into_iter().flatten().map(|policy| Cow::Owned(named(policy))).collect()
-    }
-
-    fn drop(&self) -> Drop<'a> {
+    fn drop(&mut self) -> Drop<'a> {
         let code = self.drop_reason.and_then(|code| u8::try_from(code).ok());
         // The agent's words, so that one reason has one name whoever tells it.
         let reason = match code.and_then(Reason::of) {
             Some(reason) => Cow::Borrowed(reason.text),
-            None if self.drop_reason_desc.is_empty() => {
+            None if self.drop_words.is_empty() => {
                 Cow::Owned(code.map(|code| code.to_string()).unwrap_or_default())
             }
-            None => self.drop_reason_desc.clone(),
+            None => std::mem::take(&mut self.drop_words),
         };
-        let file = self.file.as_ref();
-        let name = file.and_then(|file| file.get("name")).map(words);
         Drop {
             code: code.or_else(|| reasons::code_of(&reason)),
             reason,
             ext_error: 0,
-            file: name.map(|name| SourceFile::Name(Cow::Owned(name))),
-            line: file
-                .and_then(|file| file.get("line")?.as_u64())
-                .and_then(|line| u32::try_from(line).ok()),
+            file: self.file.take().map(SourceFile::Name),
+            line: self.line,
         }
     }
 
     fn verdict(&self) -> Verdict<'a> {
-        let action = match self.verdict.as_ref() {
+        let action = match &*self.verdict {
             "FORWARDED" => Cow::Borrowed("allow"),
             "DROPPED" => Cow::Borrowed("deny"),
             "REDIRECTED" => Cow::Borrowed("redirect"),
             "AUDIT" => Cow::Borrowed("audit"),
             other => Cow::Owned(other.to_ascii_lowercase()),
         };
-        let matched = self.policy_match_type.and_then(|number| usize::try_from(number).ok());
-        let matched = matched.and_then(|at| MATCHES.get(at)).copied().unwrap_or_default();
+        let matched = self.match_type.and_then(|at| MATCHES.get(at)).copied().unwrap_or_default();
         Verdict { action, matched: Cow::Borrowed(matched), auth: Cow::Borrowed("") }
     }
+}
 
-    fn read_l4(&self, event: &mut Event<'a>) {
-        let Some((name, fields)) = self.l4.iter().next() else { return };
-        event.protocol = Protocol::parse(name).unwrap_or_default();
-        let port = |name: &str| {
-            let port = fields.get(name).and_then(Value::as_u64)?;
-            u16::try_from(port).ok().filter(|&port| port != 0)
-        };
-        (event.source.port, event.destination.port) =
-            (port("source_port"), port("destination_port"));
-        if let Some(Value::Object(flags)) = fields.get("flags") {
-            let set = flags.iter().filter(|(_, value)| value.as_bool() == Some(true));
-            event.flags =
-                set.map(|(name, _)| TcpFlags::parse(name)).fold(TcpFlags::NONE, TcpFlags::with);
-        }
-        if matches!(event.protocol, Protocol::Icmp | Protocol::Icmpv6) {
-            let summary = self.summary.split_once(' ').map_or("", |(_, message)| message);
-            event.message = Cow::Owned(summary.to_owned());
-        }
+/// `ICMPv4 EchoRequest` → `EchoRequest`.
+fn behind_word(summary: &str) -> &str {
+    summary.split_once(' ').map_or("", |(_, message)| message)
+}
+
+/// What sends no IP has no other name.
+fn name_by_hardware<'a>(party: &mut Party<'a>, hardware: Cow<'a, str>) {
+    // Hubble leaves out what is 0, the identity of what has none.
+    party.identity.get_or_insert(0);
+    if party.name.is_empty() && party.address.is_none() {
+        party.name = hardware;
     }
-}
-
-fn fill<'a>(party: &mut Party<'a>, of: Endpoint<'a>, address: &str, hardware: Cow<'a, str>) {
-    party.endpoint = Some(of.id).filter(|&id| id != 0);
-    party.identity = Some(of.identity);
-    party.address = read_address(address);
-    party.labels = of.labels;
-    party.name = if !of.pod_name.is_empty() {
-        Cow::Owned(format!("{}/{}", of.namespace, of.pod_name))
-    } else if party.address.is_none() {
-        hardware
-    } else {
-        Cow::Borrowed("")
-    };
-}
-
-/// A string as it is, anything else as JSON has it.
-fn words(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// `FORWARDED` → `Forwarded`, as the agent writes it.

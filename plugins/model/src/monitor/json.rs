@@ -27,7 +27,10 @@ pub fn parse_json_line(line: &str) -> Option<Event<'_>> {
         let field = read_field(scanner, key, &mut event)?;
         match field {
             Field::Kind(word) => kind = Some(word),
-            Field::Other(form) => other = Some(form),
+            Field::Other(form) => {
+                other = Some(form);
+                return Err(Broken("another form"));
+            }
             Field::Taken => {}
         }
         Ok(())
@@ -105,18 +108,16 @@ fn read_field<'a>(
                 (false, message) => Cow::Owned(format!("{}: {message}", event.text)),
             };
         }
-        "flow" | "lost_events" | "node_status" => {
-            scanner.skip()?;
-            return Ok(Field::Other(Form::Hubble));
-        }
+        "flow" | "lost_events" | "node_status" => return Ok(Field::Other(Form::Hubble)),
         _ => scanner.skip()?,
     }
     Ok(Field::Taken)
 }
 
 /// A string, or the letters of a number; empty for anything else.
-fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Broken> {
-    Ok(scanner.scalar()?.unwrap_or_default())
+pub(super) fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Broken> {
+    let is_null = scanner.peek() == b'n';
+    Ok(scanner.scalar()?.filter(|_| !is_null).unwrap_or_default())
 }
 
 /// A string, or the text of any other value.
@@ -129,7 +130,7 @@ fn value<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Broken> {
     Ok(Cow::Borrowed(scanner.since(start)))
 }
 
-fn number<T: std::str::FromStr>(scanner: &mut Scanner<'_>) -> Result<Option<T>, Broken> {
+pub(super) fn number<T: std::str::FromStr>(scanner: &mut Scanner<'_>) -> Result<Option<T>, Broken> {
     Ok(scanner.scalar()?.and_then(|word| word.parse().ok()))
 }
 

@@ -56,7 +56,13 @@ impl Point {
 
     /// The point of Hubble's word: `TO_ENDPOINT`.
     pub(super) fn of_hubble(word: &str) -> Option<Self> {
-        Self::parse(&word.to_ascii_lowercase().replace('_', "-"))
+        let is_same = |(ours, theirs): (u8, u8)| match theirs {
+            b'_' => ours == b'-',
+            theirs => theirs.to_ascii_lowercase() == ours,
+        };
+        let is =
+            |known: &str| known.len() == word.len() && known.bytes().zip(word.bytes()).all(is_same);
+        POINTS.iter().find(|(_, known, _)| is(known)).map(|(point, ..)| *point)
     }
 
     /// The point of a summary, and what follows: `-> endpoint 775 …`.

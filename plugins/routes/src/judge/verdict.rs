@@ -64,7 +64,7 @@ impl Verdict {
     }
 
     /// As a cell.
-    pub fn health(self) -> Health {
-        Health(self.level(), self.word().to_owned())
+    pub fn health(self) -> Health<&'static str> {
+        Health(self.level(), self.word())
     }
 }

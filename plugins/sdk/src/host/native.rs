@@ -203,6 +203,10 @@ pub(crate) mod calls {
         pub(crate) fn new(name: &str, columns: &[Column]) -> Self {
             Self { number: host().table(name, columns), n_columns: columns.len() }
         }
+        /// Everything is looked at in tests.
+        pub(crate) fn needed(&self) -> Vec<bool> {
+            vec![true; self.n_columns]
+        }
         pub(crate) fn upsert(&self, rows: &mut PackedRows) -> Result<(), Failure> {
             let rows = unpack(rows, self.n_columns);
             host().upsert(self.number, rows.map_err(|why| Failure::Other(why.to_string()))?)

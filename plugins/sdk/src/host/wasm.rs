@@ -32,6 +32,9 @@ impl Table {
         }
         Self(output::Table::new(name, made))
     }
+    pub(crate) fn needed(&self) -> Vec<bool> {
+        self.0.needed()
+    }
     pub(crate) fn upsert(&self, rows: &mut PackedRows) -> Result<(), Failure> {
         let packed = output::PackedRows {
             texts: std::mem::take(&mut rows.texts),
