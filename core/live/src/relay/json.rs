@@ -171,7 +171,9 @@ impl Writer {
             self.second = Some((seconds, second.strftime("%Y-%m-%dT%H:%M:%S").to_string()));
         }
         out.push(b'"');
-        out.extend(self.second.iter().flat_map(|(_, text)| text.as_bytes()));
+        if let Some((_, text)) = &self.second {
+            out.extend_from_slice(text.as_bytes());
+        }
         let _infallible = match nanoseconds {
             0 => Ok(()),
             n if n % 1_000_000 == 0 => write!(out, ".{:03}", n / 1_000_000),
@@ -189,13 +191,21 @@ type Known<'a> = SmallVec<[(usize, Content<'a>); 24]>;
 /// Fields that are known, by number and then as they came, and whether there was anything else.
 fn fields<'a>(of: &'static Message, bytes: &'a [u8]) -> (Known<'a>, bool) {
     let mut fields = Known::new();
-    let mut is_whole = true;
+    let (mut is_whole, mut at) = (true, 0);
     for field in Fields::of(bytes) {
         let Ok((number, content)) = field else {
             is_whole = false;
             break;
         };
-        if let Ok(at) = of.0.binary_search_by_key(&number, |field| field.number) {
+        // Encoders write them in rising order, so that the next one is near the last one.
+        let ahead = &of.0[at..];
+        let near = ahead.iter().take(8).position(|field| field.number >= number);
+        let found = match near {
+            Some(near) if ahead[near].number == number => Ok(at + near),
+            _ => of.0.binary_search_by_key(&number, |field| field.number),
+        };
+        if let Ok(found) = found {
+            at = found;
             fields.push((at, content));
         }
     }
@@ -249,7 +259,11 @@ fn name(names: Names, number: u32) -> Option<&'static str> {
 }
 
 fn text(bytes: &[u8], out: &mut Vec<u8>) {
-    if bytes.iter().all(|&byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+    // Without an early end, which would make it byte by byte.
+    let is_plain = bytes.iter().fold(true, |plain, &byte| {
+        plain & matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
+    });
+    if is_plain {
         out.push(b'"');
         out.extend_from_slice(bytes);
         out.push(b'"');

@@ -109,7 +109,10 @@ pub(super) fn parse_line(line: &str) -> Option<Event<'_>> {
             "flow" => event = Some(read_flow(scanner, line)?),
             "lost_events" if event.is_none() => event = Some(read_lost(scanner, line)?),
             "node_name" => node = text(scanner)?,
-            "time" => time = time::milliseconds(&text(scanner)?),
+            // Of a flow it is the flow's own.
+            "time" if event.as_ref().is_none_or(|event: &Event<'_>| event.time.is_none()) => {
+                time = time::milliseconds(&text(scanner)?);
+            }
             _ => scanner.skip()?,
         }
         Ok(())

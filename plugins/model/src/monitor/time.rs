@@ -9,8 +9,7 @@
 /// - Source: RFC 3339. Seconds of 60 are those that a leap second has.
 pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = text.get(from..to)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+        text.as_bytes().get(from..to)?.iter().try_fold(0, with_digit)
     };
     let is = |at: usize, wanted: &[u8]| text.as_bytes().get(at).is_some_and(|b| wanted.contains(b));
     let punctuated = is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
@@ -28,8 +27,8 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let (fraction, zone) = match text.get(19..)?.strip_prefix('.') {
         Some(rest) => {
             let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
-            let padded: String = rest[..end].chars().chain("000".chars()).take(3).collect();
-            (padded.parse::<i64>().ok()?, &rest[end..])
+            let mut padded = rest.as_bytes()[..end].iter().chain(b"000").take(3);
+            (padded.try_fold(0, with_digit)?, &rest[end..])
         }
         None => (0, text.get(19..)?),
     };
@@ -50,6 +49,10 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
     let minutes = (days * 24 + hour) * 60 + minute - offset;
     Some((minutes * 60 + second) * 1000 + fraction)
+}
+
+fn with_digit(number: i64, digit: &u8) -> Option<i64> {
+    digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
 }
 
 #[cfg(test)]

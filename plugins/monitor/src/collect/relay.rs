@@ -153,7 +153,10 @@ fn take(
     name: &Rc<str>,
     each: &mut impl FnMut(&Event<'_>, &Rc<str>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    if let (Kind::Log, Some(status)) = (event.kind, NodeStatus::read(&event.raw)) {
+    // Flows, nearly all of what comes, say nothing of nodes.
+    if event.kind == Kind::Log
+        && let Some(status) = NodeStatus::read(&event.raw)
+    {
         told(&status, nodes, by_name);
         own.count(event);
         return each(event, name);
