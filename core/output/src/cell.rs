@@ -3,6 +3,8 @@
 use lab_types::ObjectRef;
 use smol_str::SmolStr;
 
+use crate::ColumnKind;
+
 /// How good or bad something is; `Unknown` stands apart and is never the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -77,4 +79,29 @@ pub enum Cell {
     Many(Vec<Cell>, usize),
     /// A value before and after; only a comparison makes it.
     Changed(Box<(Cell, Cell)>),
+}
+
+impl Cell {
+    /// Whether it may stand in a column of this kind.
+    #[inline]
+    pub fn fits(&self, kind: ColumnKind) -> bool {
+        use ColumnKind as K;
+        match self {
+            Self::Absent => true,
+            // A text stands in for any value that is known only in words, such as `?`.
+            Self::Text(_) => kind != K::Json,
+            Self::Integer(_) => {
+                matches!(kind, K::Integer | K::Decimal | K::Bytes | K::Cores | K::Percent)
+            }
+            Self::Decimal(_) => matches!(kind, K::Decimal | K::Bytes | K::Cores | K::Percent),
+            Self::Boolean(_) => kind == K::Boolean,
+            Self::Timestamp(_) => kind == K::Timestamp,
+            Self::Duration(_) => kind == K::Duration,
+            Self::Health(..) => kind == K::Health,
+            Self::Object(_) => kind == K::Object,
+            Self::Json(_) => kind == K::Json,
+            Self::Many(cells, _) => cells.iter().all(|cell| cell.fits(kind)),
+            Self::Changed(pair) => pair.0.fits(kind) && pair.1.fits(kind),
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use crate::Cell;
 use crate::Change;
 use crate::Column;
-use crate::ColumnKind;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,13 +90,28 @@ impl Table {
     pub fn upsert(&mut self, rows: impl IntoIterator<Item = Row>) -> Result<(), TableError> {
         for row in rows {
             self.check(&row)?;
-            let places = self.places.get_or_insert_with(|| places(&self.rows));
-            match places.get(&row.key) {
-                Some(&place) if !row.key.is_empty() => self.rows[place] = row,
-                _ => self.push(row),
-            }
+            self.put(row);
         }
         Ok(())
+    }
+
+    /// Adds rows at the end of which is known that they fit.
+    pub fn append_checked(&mut self, rows: Vec<Row>) {
+        rows.into_iter().for_each(|row| self.push(row));
+    }
+
+    /// Replaces rows of the same key in place, adds the others at the end; rows of which is known
+    /// that they fit.
+    pub fn upsert_checked(&mut self, rows: Vec<Row>) {
+        rows.into_iter().for_each(|row| self.put(row));
+    }
+
+    fn put(&mut self, row: Row) {
+        let places = self.places.get_or_insert_with(|| places(&self.rows));
+        match places.get(&row.key) {
+            Some(&place) if !row.key.is_empty() => self.rows[place] = row,
+            _ => self.push(row),
+        }
     }
 
     /// Removes rows by key; unknown keys are ignored.
@@ -178,7 +192,7 @@ impl Table {
             )));
         }
         for (cell, column) in row.cells.iter().zip(&self.columns) {
-            if !fits(cell, column.kind) {
+            if !cell.fits(column.kind) {
                 return Err(TableError(format!(
                     "table `{}`: column `{}` is {:?}, but a row has {cell:?}",
                     self.name, column.id, column.kind
@@ -198,30 +212,9 @@ fn places(rows: &[Row]) -> HashMap<String, usize> {
         .collect()
 }
 
-/// Whether a cell may stand in a column of this kind.
-fn fits(cell: &Cell, kind: ColumnKind) -> bool {
-    use ColumnKind as K;
-    match cell {
-        Cell::Absent => true,
-        // A text stands in for any value that is known only in words, such as `?`.
-        Cell::Text(_) => kind != K::Json,
-        Cell::Integer(_) => {
-            matches!(kind, K::Integer | K::Decimal | K::Bytes | K::Cores | K::Percent)
-        }
-        Cell::Decimal(_) => matches!(kind, K::Decimal | K::Bytes | K::Cores | K::Percent),
-        Cell::Boolean(_) => kind == K::Boolean,
-        Cell::Timestamp(_) => kind == K::Timestamp,
-        Cell::Duration(_) => kind == K::Duration,
-        Cell::Health(..) => kind == K::Health,
-        Cell::Object(_) => kind == K::Object,
-        Cell::Json(_) => kind == K::Json,
-        Cell::Many(cells, _) => cells.iter().all(|cell| fits(cell, kind)),
-        Cell::Changed(pair) => fits(&pair.0, kind) && fits(&pair.1, kind),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::ColumnKind;
     use crate::testing::column;
     use crate::testing::keyed;
 

@@ -9,10 +9,32 @@ pub fn rfc3339(unix_ms: i64) -> String {
     let (year, month, day) = civil(unix_ms.div_euclid(DAY_MS));
     let ms = unix_ms.rem_euclid(DAY_MS);
     let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-    let fraction = if ms % 1000 == 0 { String::new() } else { format!(".{:03}", ms % 1000) };
-    // RFC 3339 ends at the year 9999; ISO 8601 asks for a sign beyond it.
-    let sign = if year > 9999 { "+" } else { "" };
-    format!("{sign}{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    let mut text = String::with_capacity("2026-11-23T03:39:13.190Z".len());
+    if (0..=9999).contains(&year) {
+        push_digits(year, 4, &mut text);
+    } else {
+        // RFC 3339 ends at the year 9999; ISO 8601 asks for a sign beyond it.
+        text = format!("{}{year:04}", if year > 9999 { "+" } else { "" });
+    }
+    for (mark, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second)] {
+        text.push(mark);
+        push_digits(number, 2, &mut text);
+    }
+    if ms % 1000 != 0 {
+        text.push('.');
+        push_digits(ms % 1000, 3, &mut text);
+    }
+    text.push('Z');
+    text
+}
+
+/// Appends a number with its zeros: a stream has a time in every row, and formatting costs more
+/// than everything else that is done for it.
+fn push_digits(number: i64, n_digits: u32, text: &mut String) {
+    for place in (0..n_digits).rev() {
+        let digit = number / 10_i64.pow(place) % 10;
+        text.extend(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)));
+    }
 }
 
 /// Reads `2026-11-23`, `2026-11-23T03:39:13Z` and the same with a fraction or an offset.

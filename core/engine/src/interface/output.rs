@@ -11,7 +11,6 @@ use lab_output::Level;
 use lab_output::Partial;
 use lab_output::Row;
 use lab_output::Table;
-use lab_output::TableError;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -61,29 +60,40 @@ fn column_kind(kind: wit::Kind) -> ColumnKind {
 }
 
 impl State {
-    /// Adds rows, unless the run has more of them than anybody will read.
+    /// Adds rows that fit their table, unless the run has more of them than anybody will read.
     fn take_rows(
         &mut self,
-        table: &Resource<TableHandle>,
+        index: usize,
         new: Vec<Row>,
-        add: fn(&mut Table, Vec<Row>) -> Result<(), TableError>,
+        add: fn(&mut Table, Vec<Row>),
     ) -> Result<Result<(), Failure>> {
-        let index = self.resources.get(table)?.0;
         let allowed = self.limits.rows;
         let running = self.running()?;
         running.rows += new.len();
         if running.rows > allowed {
             return Err(too_many(allowed));
         }
-        let table = &mut running.report.tables[index];
-        // A row that does not fit is a bug of the plugin, so the run ends with its name.
         if running.reader.is_some() {
-            new.iter().try_for_each(|row| table.check(row)).map_err(wasmtime::Error::new)?;
             running.pending[index].push(Change::Rows(new));
         } else {
-            add(table, new).map_err(wasmtime::Error::new)?;
+            add(&mut running.report.tables[index], new);
         }
         Ok(Ok(()))
+    }
+
+    /// Adds rows that came one value at a time.
+    fn take_plain_rows(
+        &mut self,
+        this: &Resource<TableHandle>,
+        new: Vec<wit::Row>,
+        add: fn(&mut Table, Vec<Row>),
+    ) -> Result<Result<(), Failure>> {
+        let index = self.resources.get(this)?.0;
+        let new = rows::plain(new);
+        let table = &self.running()?.report.tables[index];
+        // A row that does not fit is a bug of the plugin, so the run ends with its name.
+        new.iter().try_for_each(|row| table.check(row)).map_err(wasmtime::Error::new)?;
+        self.take_rows(index, new, add)
     }
 }
 
@@ -197,14 +207,14 @@ impl wit::HostTable for State {
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
-        self.take_rows(&this, rows::plain(new), Table::append)
+        self.take_plain_rows(&this, new, Table::append_checked)
     }
     fn upsert(
         &mut self,
         this: Resource<TableHandle>,
         new: Vec<wit::Row>,
     ) -> Result<Result<(), Failure>> {
-        self.take_rows(&this, rows::plain(new), Table::upsert)
+        self.take_plain_rows(&this, new, Table::upsert_checked)
     }
     fn upsert_packed(
         &mut self,
@@ -213,9 +223,8 @@ impl wit::HostTable for State {
     ) -> Result<Result<(), Failure>> {
         let index = self.resources.get(&this)?.0;
         let table = &self.running()?.report.tables[index];
-        let new = rows::unpacked(&new.texts, &new.words, table.columns().len())
-            .map_err(|why| wasmtime::Error::msg(format!("table `{}`: {why}", table.name())))?;
-        self.take_rows(&this, new, Table::upsert)
+        let new = rows::unpacked(&new.texts, &new.words, table).map_err(wasmtime::Error::msg)?;
+        self.take_rows(index, new, Table::upsert_checked)
     }
     fn remove(
         &mut self,

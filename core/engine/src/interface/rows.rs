@@ -1,6 +1,6 @@
 //! Rows of `interface output` as rows of a table, plain or packed. Not yet checked against columns.
 
-use lab_output::{Cell, Level, Row};
+use lab_output::{Cell, Level, Row, Table};
 use lab_types::{ObjectRef, PackedCell, PackedReader, Unreadable};
 
 use crate::bindings::lab::plugin::output as wit;
@@ -12,24 +12,30 @@ pub(super) fn plain(rows: Vec<wit::Row>) -> Vec<Row> {
     rows.into_iter().map(row).collect()
 }
 
-/// Rows that came packed.
+/// Rows of a table that came packed; all of them fit it.
 ///
 /// # Errors
-/// They are none, which is a bug of the plugin.
-pub(super) fn unpacked(
-    texts: &str,
-    words: &[u64],
-    n_columns: usize,
-) -> Result<Vec<Row>, Unreadable> {
+/// They are none, or do not fit, which is a bug of the plugin.
+pub(super) fn unpacked(texts: &str, words: &[u64], table: &Table) -> Result<Vec<Row>, String> {
+    let broken = |why: Unreadable| format!("table `{}`: {why}", table.name());
+    let columns = table.columns();
     let mut reader = PackedReader::new(texts, words);
-    let mut rows = Vec::with_capacity(words.len() / (n_columns + 1));
-    while !reader.is_at_end()? {
-        let key = reader.row(n_columns)?.to_owned();
-        let mut cells = Vec::with_capacity(n_columns);
-        for _ in 0..n_columns {
-            cells.push(packed_cell(reader.cell()?));
+    let mut rows = Vec::with_capacity(words.len() / (columns.len() + 1));
+    while !reader.is_at_end().map_err(broken)? {
+        let key = reader.row(columns.len()).map_err(broken)?.to_owned();
+        let mut cells = Vec::with_capacity(columns.len());
+        let mut fits = true;
+        for column in columns {
+            let cell = packed_cell(reader.cell().map_err(broken)?);
+            // Here, where it is at hand: going over all rows again costs a multiple.
+            fits &= cell.fits(column.kind);
+            cells.push(cell);
         }
-        rows.push(Row { key, cells });
+        let row = Row { key, cells };
+        if !fits {
+            table.check(&row).map_err(|error| error.to_string())?;
+        }
+        rows.push(row);
     }
     Ok(rows)
 }
@@ -82,9 +88,23 @@ fn level(number: u8) -> Level {
 
 #[cfg(test)]
 mod tests {
+    use lab_output::{Column, ColumnKind};
     use lab_types::PackedRows;
 
     use super::*;
+
+    fn table(kinds: &[ColumnKind]) -> Table {
+        let column = |kind: &ColumnKind| Column {
+            id: format!("{kind:?}"),
+            title: String::new(),
+            kind: *kind,
+            wide: false,
+            hidden: false,
+            lines: false,
+            about: String::new(),
+        };
+        Table::new("t", kinds.iter().map(column).collect())
+    }
 
     #[test]
     fn packed_rows_are_the_rows_that_were_packed() {
@@ -95,10 +115,13 @@ mod tests {
             packed.integer(7);
         }
         let cells = vec![Cell::Health(Level::Bad, "missing".into()), Cell::Integer(7)];
-        let rows = unpacked(&packed.texts, &packed.words, 2).unwrap();
+        let of = |kinds: &[ColumnKind]| unpacked(&packed.texts, &packed.words, &table(kinds));
+        let rows = of(&[ColumnKind::Health, ColumnKind::Integer]).unwrap();
         let expected = ["a", ""].map(|key| Row { key: key.into(), cells: cells.clone() });
         assert_eq!(rows, expected);
-        let why = unpacked(&packed.texts, &packed.words, 1).unwrap_err();
-        assert_eq!(why.to_string(), "a row has 2 cells, the table has 1 columns");
+        let why = of(&[ColumnKind::Health]).unwrap_err();
+        assert_eq!(why, "table `t`: a row has 2 cells, the table has 1 columns");
+        let why = of(&[ColumnKind::Health, ColumnKind::Boolean]).unwrap_err();
+        assert_eq!(why, "table `t`: column `Boolean` is Boolean, but a row has Integer(7)");
     }
 }
