@@ -184,9 +184,11 @@ fn read_flow<'a>(scanner: &mut Scanner<'a>, line: &'a str) -> Result<Event<'a>, 
             "trace_observation_point" => event.point = Point::of_hubble(&text(scanner)?),
             "proxy_port" => event.proxy_port = number(scanner)?.filter(|&port| port != 0),
             "interface" => read_interface(scanner, &mut event)?,
-            "is_reply" if text(scanner)? == "true" => event.state = Cow::Borrowed("reply"),
-            // Taken by the guard above.
-            "is_reply" => {}
+            "is_reply" => {
+                if text(scanner)? == "true" {
+                    event.state = Cow::Borrowed("reply");
+                }
+            }
             "l7" => read_l7(scanner, &mut event)?,
             _ => read_told(scanner, key, &mut told)?,
         }
