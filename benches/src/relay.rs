@@ -7,6 +7,7 @@
 
 mod flows;
 mod http2;
+mod mask;
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -72,7 +73,9 @@ fn answer(
     }
     let piece = || Vec::from([CHANNELS[0]]);
     send([piece(), http2::settings()].concat())?;
-    peer.asked()?;
+    let fields = mask::of_request(&peer.asked()?);
+    let lean = (!fields.is_empty()).then(|| flows.masked(&fields));
+    let flows = lean.as_ref().unwrap_or(flows);
     let connected = Flows::connected(crowd);
     let mut room = peer.take(connected.len())? - connected.len();
     send([piece(), http2::head(), http2::data(&connected)].concat())?;

@@ -19,7 +19,7 @@ use lab_model::monitor::{
 };
 use serde_json::Value;
 
-use super::http2;
+use super::{http2, mask};
 use crate::crowd::Crowd;
 
 /// The node whose labels all flows have.
@@ -34,7 +34,13 @@ const MINOR: Option<u32> = Some(18);
 
 /// Flows, over and over.
 #[derive(Debug)]
-pub struct Flows(Vec<Flow>);
+pub struct Flows {
+    /// As messages, for the node and the moment that stand in for all others.
+    encoded: Vec<Vec<u8>>,
+    node: String,
+    moment: [u8; MOMENT],
+    framed: Vec<Flow>,
+}
 
 /// A flow as a frame of data, with places for what differs.
 #[derive(Debug)]
@@ -69,16 +75,36 @@ impl Flows {
     pub fn of(events: &[Vec<u8>]) -> Answer<Self> {
         let names = Names::of_demo()?;
         let text = events.iter().filter_map(|line| std::str::from_utf8(line).ok());
-        Ok(Self(text.enumerate().filter_map(|(n, line)| flow(&names, n, line)).collect()))
+        let (node, moment) = (node(0), moment(SystemTime::now()));
+        let encoded = text
+            .enumerate()
+            .filter_map(|(n, line)| {
+                let event = parse_json_line(line.trim_end())?;
+                let record: Value = serde_json::from_str(line).ok()?;
+                encoded(&names, n, &event, &record, &node, &moment)
+            })
+            .collect();
+        Ok(Self::framing(encoded, node, moment))
+    }
+
+    fn framing(encoded: Vec<Vec<u8>>, node: String, moment: [u8; MOMENT]) -> Self {
+        let framed = encoded.iter().map(|flow| frame(flow, &node, &moment)).collect();
+        Self { encoded, node, moment, framed }
+    }
+
+    /// The same flows with no more than these fields.
+    pub(super) fn masked(&self, fields: &[String]) -> Self {
+        let encoded = self.encoded.iter().map(|flow| mask::apply(fields, flow)).collect();
+        Self::framing(encoded, self.node.clone(), self.moment)
     }
 
     pub(super) fn nth(&self, nth: u32) -> &Flow {
-        &self.0[nth as usize % self.0.len()]
+        &self.framed[nth as usize % self.framed.len()]
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.framed.is_empty()
     }
 
     /// What a relay says before all else: the nodes that it hears.
@@ -122,22 +148,18 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&[0], &length[..], message].concat()
 }
 
-/// The frame of an event, the nth of all.
-fn flow(names: &Names, nth: usize, line: &str) -> Option<Flow> {
-    let event = parse_json_line(line.trim_end())?;
-    let record: Value = serde_json::from_str(line).ok()?;
-    let (node, moment) = (node(0), moment(SystemTime::now()));
-    let flow = encoded(names, nth, &event, &record, &node, &moment)?;
+/// The frame of a flow.
+fn frame(flow: &[u8], node: &str, moment: &[u8; MOMENT]) -> Flow {
     let mut answer = Message::default();
     answer.bytes(1000, node.as_bytes());
-    answer.bytes(1001, &moment);
-    answer.bytes(1, &flow);
+    answer.bytes(1001, moment);
+    answer.bytes(1, flow);
     let frame = http2::data(&framed(&answer.0));
     let places = |of: &[u8]| {
         let windows = frame.windows(of.len()).enumerate();
         windows.filter(|(_, bytes)| *bytes == of).map(|(at, _)| at).collect()
     };
-    Some(Flow { nodes: places(node.as_bytes()), moments: places(&moment), frame })
+    Flow { nodes: places(node.as_bytes()), moments: places(moment), frame }
 }
 
 /// The flow of an event; none of what is no packet.
@@ -372,10 +394,10 @@ impl Names {
 
 /// A message of protocol buffers that is written.
 #[derive(Default)]
-struct Message(Vec<u8>);
+pub(super) struct Message(pub(super) Vec<u8>);
 
 impl Message {
-    fn varint(&mut self, mut number: u64) {
+    pub(super) fn varint(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.0.push(number.to_le_bytes()[0] | 0x80);
             number >>= 7;
@@ -392,7 +414,7 @@ impl Message {
     }
 
     /// Text, or a message.
-    fn bytes(&mut self, field: u32, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
         self.varint(u64::from(field) << 3 | 2);
         self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
@@ -414,7 +436,7 @@ mod tests {
     #[test]
     fn a_drop_has_its_pods_and_says_who_saw_it_and_when() {
         let flows = Flows::of(&[DROP.to_vec(), AGENT.to_vec()]).unwrap();
-        assert_eq!(flows.0.len(), 1);
+        assert_eq!(flows.framed.len(), 1);
         let flow = flows.nth(7);
         let mut out = b"before".to_vec();
         let (node, moment) = (node(42), moment(SystemTime::now()));

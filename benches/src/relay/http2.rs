@@ -77,6 +77,8 @@ struct Heard {
     rest: Vec<u8>,
     has_begun: bool,
     has_asked: bool,
+    /// The message of its request, with what is before it.
+    question: Vec<u8>,
     has_gone: bool,
     /// Bytes that may be sent in all, and on the stream.
     connection: i64,
@@ -93,6 +95,7 @@ impl Default for Heard {
             rest: Vec::new(),
             has_begun: false,
             has_asked: false,
+            question: Vec::new(),
             has_gone: false,
             connection: WINDOW,
             stream: WINDOW,
@@ -126,11 +129,13 @@ impl Peer {
         if heard.has_gone { Err(ErrorKind::BrokenPipe.into()) } else { Ok(heard) }
     }
 
-    /// Waits until it has asked.
+    /// Waits until it has asked, and returns what.
     ///
+    /// - Shape: a message of gRPC without the five bytes before it.
     /// - Errors: it has gone.
-    pub(super) fn asked(&self) -> Result<(), Error> {
-        self.until(|heard| heard.has_asked).map(drop)
+    pub(super) fn asked(&self) -> Result<Vec<u8>, Error> {
+        let heard = self.until(|heard| heard.has_asked)?;
+        Ok(heard.question.get(5..).unwrap_or_default().to_vec())
     }
 
     /// Waits until so many bytes may be sent, and takes all that may be.
@@ -179,7 +184,10 @@ impl Heard {
 
     fn frame(&mut self, kind: u8, flags: u8, stream: u32, content: &[u8]) {
         match (kind, stream) {
-            (DATA, STREAM) => self.has_asked |= flags & END_STREAM != 0,
+            (DATA, STREAM) => {
+                self.question.extend_from_slice(content);
+                self.has_asked |= flags & END_STREAM != 0;
+            }
             (SETTINGS, 0) if flags & ACK == 0 => {
                 for setting in content.as_chunks::<6>().0 {
                     let [a, b, value @ ..] = *setting;
@@ -223,7 +231,7 @@ mod tests {
         for size in [1, 7, bytes.len()] {
             let peer = Peer::default();
             bytes.chunks(size).for_each(|piece| peer.hear(piece));
-            peer.asked().unwrap();
+            assert_eq!(peer.asked().unwrap(), b"tion", "behind five bytes");
             let answered = [frame(SETTINGS, ACK, 0, &[]), frame(PING, ACK, 0, b"12345678")];
             assert_eq!(peer.owed(), answered.concat());
             assert_eq!(peer.take(1).unwrap(), 100_000, "the stream's is smaller");

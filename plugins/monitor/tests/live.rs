@@ -338,9 +338,18 @@ fn streams(fake: &Fake) -> Vec<(String, String, i64, i64, i64)> {
     rows["streams"].iter().map(row).collect()
 }
 
+/// What was asked; `…` stands for the fields that flows are to have.
 fn asked(fake: &Fake) -> Vec<String> {
     let starts = fake.starts.borrow();
-    starts.iter().map(|(of, argv)| format!("{of}: {}", argv.join(" "))).collect()
+    let words = |argv: &[String]| -> Vec<String> {
+        let fields = argv.iter().position(|word| word == "--field-mask").map(|at| at + 1);
+        let word = |(at, word): (usize, &String)| match fields {
+            Some(fields) if fields == at => "…".to_owned(),
+            _ => word.clone(),
+        };
+        argv.iter().enumerate().map(word).collect()
+    };
+    starts.iter().map(|(of, argv)| format!("{of}: {}", words(argv).join(" "))).collect()
 }
 
 fn via(word: &str) -> [(&'static str, Value); 1] {
@@ -360,7 +369,10 @@ fn a_relay_that_answers_is_asked_in_place_of_the_agents() {
     ];
     let relay = with_relay(&["a", "b"], script([Ok(chunks)]));
     let fake = run(relay, &["monitor", "drops"], &[]);
-    assert_eq!(asked(&fake)[0], "relay: hubble observe --follow -o jsonpb --type drop");
+    assert_eq!(
+        asked(&fake)[0],
+        "relay: hubble observe --follow -o jsonpb --field-mask … --type drop"
+    );
     assert!(asked(&fake).iter().all(|start| start.starts_with("relay: ")));
     let by_relay = "by the relay".to_owned();
     assert_eq!(
@@ -410,7 +422,7 @@ fn a_relay_that_fails_before_it_answers_costs_nothing_but_a_line() {
         assert_eq!(
             asked(&fake)[..2],
             [
-                "relay: hubble observe --follow -o jsonpb --type drop",
+                "relay: hubble observe --follow -o jsonpb --field-mask … --type drop",
                 "a: cilium-dbg monitor --type drop -j"
             ]
         );
@@ -419,6 +431,25 @@ fn a_relay_that_fails_before_it_answers_costs_nothing_but_a_line() {
         let findings = fake.findings.borrow();
         assert!(findings[0].message.starts_with("every agent was asked, for "), "{findings:?}");
     }
+}
+
+#[test]
+fn nodes_that_lack_a_field_are_asked_for_whole_flows() {
+    let refusal = heard("NODE_ERROR", r#""a""#)
+        .replace(r#""why""#, r#""rpc error: code = Unknown desc = invalid fieldmask""#);
+    assert!(refusal.contains("fieldmask"), "{refusal}");
+    let first = vec![out(&refusal.repeat(2))];
+    let relay = with_relay(&["a"], script([Ok(first), Ok(vec![out(&flow("a"))])]));
+    let fake = run(relay, &["monitor", "drops"], &[]);
+    assert_eq!(
+        asked(&fake),
+        [
+            "relay: hubble observe --follow -o jsonpb --field-mask … --type drop",
+            "relay: hubble observe --follow -o jsonpb --type drop"
+        ]
+    );
+    assert_eq!(streams(&fake)[1].2, 1);
+    assert_eq!(*fake.partials.borrow(), []);
 }
 
 #[test]
@@ -437,7 +468,10 @@ fn who_is_asked_can_be_said() {
     let agents = run(relay(), &["monitor", "drops"], &via("agent"));
     assert_eq!(asked(&agents)[0], "a: cilium-dbg monitor --type drop -j");
     let only = run(relay(), &["monitor", "drops"], &via("hubble"));
-    assert_eq!(asked(&only), ["relay: hubble observe --follow -o jsonpb --type drop"]);
+    assert_eq!(
+        asked(&only),
+        ["relay: hubble observe --follow -o jsonpb --field-mask … --type drop"]
+    );
     // Where there is none, every agent has flows of its own.
     let none = run(fake("a", script([Ok(Vec::new())])), &["monitor", "flows"], &via("hubble"));
     assert_eq!(

@@ -7,6 +7,7 @@
 use lab_backend::Answer;
 use lab_types::Failure;
 
+use super::schema;
 use super::wire::Message;
 
 /// The program's name.
@@ -38,6 +39,8 @@ pub(super) struct Request {
     types: Vec<u64>,
     /// Patterns of node names; all when empty.
     nodes: Vec<String>,
+    /// Paths of fields that flows shall have; whole flows when empty.
+    fields: Vec<String>,
 }
 
 impl Request {
@@ -75,6 +78,15 @@ impl Request {
                     request.types.push(known.ok_or_else(no)?.1);
                 }
                 "--node-name" => request.nodes.push(value()?.to_owned()),
+                // Its name since 1.19.
+                "--field-mask" => {
+                    for path in value()?.split(',') {
+                        if !schema::is_of_flow(path) {
+                            return Err(refused(argv, &format!("flows have no field `{path}`")));
+                        }
+                        request.fields.push(path.to_owned());
+                    }
+                }
                 other => return Err(refused(argv, &format!("`{other}` is not understood"))),
             }
         }
@@ -99,13 +111,23 @@ impl Request {
             }
             message.bytes(6, &filter.into_bytes());
         }
+        if !self.fields.is_empty() {
+            let mut mask = Message::default();
+            for path in &self.fields {
+                mask.bytes(1, path.as_bytes());
+            }
+            // Servers before 1.17 do not know it and tell whole flows.
+            message.bytes(10, &mask.into_bytes());
+        }
         message.into_bytes()
     }
 }
 
 fn refused(argv: &[String], why: &str) -> Failure {
-    Failure::invalid(format!("relay: `{}`: {why}", argv.join(" ")))
-        .hint("known are `--follow`, `--last N`, `--type T`, `--node-name N` and `-o jsonpb`")
+    Failure::invalid(format!("relay: `{}`: {why}", argv.join(" "))).hint(
+        "known are `--follow`, `--last N`, `--type T`, `--node-name N`, `--field-mask F,…` and \
+             `-o jsonpb`",
+    )
 }
 
 #[cfg(test)]
@@ -127,6 +149,10 @@ mod tests {
                 "hubble observe -f -t drop --type l7 --node-name k8s-w* --output jsonpb",
                 b"\x18\x01\x32\x12\x32\x02\x08\x01\x32\x03\x08\x81\x01\xc2\x01\x06k8s-w*",
             ),
+            (
+                "hubble observe -f -o jsonpb --field-mask time,IP.source",
+                b"\x18\x01\x52\x11\x0a\x04time\x0a\x09IP.source",
+            ),
         ] {
             assert_eq!(parse(line).unwrap().encode(), expected, "{line}");
         }
@@ -144,6 +170,9 @@ mod tests {
             ("hubble observe -o jsonpb --last x", "`--last x` is no number"),
             ("hubble observe -o jsonpb --type agent", "no type `agent`"),
             ("hubble observe -o jsonpb --pod a/b", "`--pod` is not understood"),
+            ("hubble observe -o jsonpb --field-mask time,IP.tos", "no field `IP.tos`"),
+            ("hubble observe -o jsonpb --field-mask time,", "no field ``"),
+            ("hubble observe -o jsonpb --field-mask egress_allowed_by.name", "no field `egress"),
         ] {
             let failure = parse(line).unwrap_err();
             assert!(failure.message.contains(why), "{line}: {failure}");

@@ -55,6 +55,20 @@ const fn many(number: u32, name: &'static str, of: Type) -> Field {
     Field { number, name, of, is_list: true }
 }
 
+/// Whether a path of names leads to a field of flows; only its last one may be a list.
+pub(super) fn is_of_flow(path: &str) -> bool {
+    let (mut of, mut names) = (Some(&FLOW), path.split('.').peekable());
+    while let Some(name) = names.next() {
+        let found = of.and_then(|of| of.0.iter().find(|field| field.name == name));
+        let Some(field) = found else { return false };
+        of = match field.of {
+            Nested(of) if !field.is_list || names.peek().is_none() => Some(of),
+            _ => None,
+        };
+    }
+    true
+}
+
 pub(super) static RESPONSE: Message = Message(&[
     one(1, "flow", Nested(&FLOW)),
     one(2, "node_status", Nested(&NODE_STATUS_EVENT)),

@@ -184,9 +184,11 @@ fn read_flow<'a>(scanner: &mut Scanner<'a>, line: &'a str) -> Result<Event<'a>, 
             "trace_observation_point" => event.point = Point::of_hubble(&text(scanner)?),
             "proxy_port" => event.proxy_port = number(scanner)?.filter(|&port| port != 0),
             "interface" => read_interface(scanner, &mut event)?,
-            "is_reply" if text(scanner)? == "true" => event.state = Cow::Borrowed("reply"),
-            // Taken by the guard above.
-            "is_reply" => {}
+            "is_reply" => {
+                if text(scanner)? == "true" {
+                    event.state = Cow::Borrowed("reply");
+                }
+            }
             "l7" => read_l7(scanner, &mut event)?,
             _ => read_told(scanner, key, &mut told)?,
         }
@@ -224,12 +226,12 @@ fn read_told<'a>(scanner: &mut Scanner<'a>, key: &str, told: &mut Told<'a>) -> R
     Ok(())
 }
 
-/// The members of an object. `null`, which some writers have for one that is empty, has none.
+/// The members of an object; anything else has none, such as the `null` of some writers.
 fn members<'a>(
     scanner: &mut Scanner<'a>,
     read: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
-    if scanner.peek() == b'n' { scanner.skip() } else { scanner.object(read) }
+    if scanner.peek() == b'{' { scanner.object(read) } else { scanner.skip() }
 }
 
 /// `source` and `destination` of a layer.
@@ -249,7 +251,7 @@ fn read_pair<'a>(scanner: &mut Scanner<'a>) -> Result<[Cow<'a, str>; 2], Broken>
 /// Ports and flags, below the name of their protocol.
 fn read_l4<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), Broken> {
     members(scanner, |scanner, protocol| {
-        event.protocol = Protocol::parse(protocol).unwrap_or_default();
+        event.protocol = Protocol::parse(protocol).unwrap_or(event.protocol);
         members(scanner, |scanner, key| {
             match key {
                 "source_port" => event.source.port = number(scanner)?.filter(|&port| port != 0),
@@ -278,7 +280,7 @@ fn read_endpoint<'a>(scanner: &mut Scanner<'a>, party: &mut Party<'a>) -> Result
             "identity" => party.identity = number(scanner)?,
             "namespace" => namespace = text(scanner)?,
             "pod_name" => pod = text(scanner)?,
-            "labels" => {
+            "labels" if scanner.peek() == b'[' => {
                 labels = Some(scanner.rest());
                 scanner.skip()?;
             }
@@ -288,7 +290,7 @@ fn read_endpoint<'a>(scanner: &mut Scanner<'a>, party: &mut Party<'a>) -> Result
     })?;
     if !pod.is_empty() {
         party.name = Cow::Owned([&namespace, "/", &pod].concat());
-    } else if let Some(labels) = labels.filter(|labels| labels.starts_with('[')) {
+    } else if let Some(labels) = labels {
         // A pod is known by its name; what is no pod has nothing but these.
         Scanner::new(labels).array(|scanner| {
             party.labels.push(text(scanner)?);
@@ -439,6 +441,8 @@ fn capitalized(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::monitor::Direction;
 
@@ -498,5 +502,59 @@ mod tests {
         assert_eq!((event.kind, &*event.text), (Kind::L7, "HTTP/1.1 GET http://x/"));
         assert_eq!((&*event.l7_type, &*event.l7_verdict), ("Request", "Dropped"));
         assert_eq!(event.drop, None);
+    }
+
+    const FLOWS: [&str; 3] = [
+        r#"{"flow":{"time":"2026-11-23T03:03:49.19Z","verdict":"DROPPED","ethernet":{"source":"12:58:84:f3:f9:61","destination":"0a:a7:6b:ce:4d:68"},"IP":{"source":"172.20.0.148","destination":"172.20.2.98"},"l4":{"TCP":{"source_port":40860,"destination_port":8080,"flags":{"SYN":true,"ACK":false}}},"source":{"ID":7,"identity":46329,"namespace":"default","labels":["k8s:app=curl"],"pod_name":"curl-pod"},"destination":{"identity":8534,"labels":["k8s:a=b","c"]},"node_name":"default/k8s-w1","event_type":{"type":1},"traffic_direction":"INGRESS","drop_reason_desc":"POLICY_DENIED","drop_reason":133,"ingress_denied_by":[{"name":"only-http","namespace":"default"},{"name":"all"}],"Summary":"TCP Flags: SYN","file":{"name":"bpf_lxc.c","line":2127},"interface":{"index":9,"name":"lxc1"},"proxy_port":15001},"node_name":"x"}"#,
+        r#"{"flow":{"time":"2026-11-23T03:03:49Z","verdict":"FORWARDED","ethernet":{"source":"12:58:84:f3:f9:61","destination":"0a:a7:6b:ce:4d:68"},"l4":{"ICMPv4":{"type":8}},"event_type":{"type":5},"policy_match_type":4,"is_reply":true,"trace_observation_point":"TO_ENDPOINT","Summary":"ICMPv4 EchoRequest","Type":"L3_L4"}}"#,
+        r#"{"flow":{"verdict":"DROPPED","IP":{"source":"10.0.0.1","destination":"fd00::2"},"Type":"L7","event_type":{"type":129},"l7":{"type":"REQUEST","http":{"method":"GET"}},"Summary":"HTTP/1.1 \"GET\""},"time":"2026-11-23T03:03:49Z"}"#,
+    ];
+
+    /// An object with its members in another order, and members of later releases between them.
+    fn shuffled(value: &Value, random: &mut impl FnMut() -> usize) -> String {
+        let Value::Object(members) = value else { return value.to_string() };
+        let mut members: Vec<_> = members
+            .iter()
+            .map(|(key, value)| {
+                format!("{}: {}", Value::from(key.as_str()), shuffled(value, random))
+            })
+            .collect();
+        for later in [r#""later":{"a":[1,"}]",{}]}"#, r#""null" : null"#, r#""name\u0073":-1.5e3"#]
+        {
+            members.insert(random() % (members.len() + 1), later.to_owned());
+        }
+        for at in (1..members.len()).rev() {
+            members.swap(at, random() % (at + 1));
+        }
+        format!("{{{}}}", members.join(" ,"))
+    }
+
+    proptest! {
+        #[test]
+        fn members_come_in_any_order_with_others_between(
+            nth in 0..FLOWS.len(),
+            choices in prop::collection::vec(any::<usize>(), 1..60),
+        ) {
+            let value: Value = serde_json::from_str(FLOWS[nth]).unwrap();
+            let mut choices = choices.iter().copied().cycle();
+            let line = shuffled(&value, &mut || choices.next().unwrap_or_default());
+            let plain = |line: &str| Event { raw: Cow::Borrowed(""), ..parse_line(line).unwrap().into_owned() };
+            prop_assert_eq!(plain(&line), plain(FLOWS[nth]), "{}", line);
+        }
+
+        #[test]
+        fn a_line_that_is_cut_or_broken_is_survived(
+            nth in 0..FLOWS.len(),
+            cut in any::<prop::sample::Index>(),
+            flips in prop::collection::vec((any::<prop::sample::Index>(), 0x20_u8..0x7f), 0..6),
+        ) {
+            let mut line = FLOWS[nth].as_bytes().to_vec();
+            prop_assert_eq!(parse_line(&FLOWS[nth][..cut.index(line.len())]), None, "it is cut");
+            for (at, byte) in flips {
+                let at = at.index(line.len());
+                line[at] = byte;
+            }
+            let _ = parse_line(std::str::from_utf8(&line).unwrap());
+        }
     }
 }

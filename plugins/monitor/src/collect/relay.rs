@@ -26,6 +26,9 @@ pub(super) struct Relay {
     by_name: HashMap<Rc<str>, usize>,
     /// Ticks left to say something; absent once it has.
     patience: Option<u32>,
+    /// How whole flows are asked for, as long as that may be needed.
+    whole: Option<Vec<&'static str>>,
+    is_live: bool,
 }
 
 impl Relay {
@@ -35,10 +38,12 @@ impl Relay {
     /// There is none, or it cannot be reached.
     pub(super) fn start(ask: &Ask, is_live: bool, nodes: &[String]) -> Result<Self, Failure> {
         let mut relay = Self {
-            stream: Stream::new(NAME, Place::Relay, ask.flows(), is_live),
+            stream: Stream::new(NAME, Place::Relay, ask.lean_flows(), is_live),
             nodes: Vec::new(),
             by_name: HashMap::new(),
             patience: Some(ANSWERS_WITHIN),
+            whole: Some(ask.flows()),
+            is_live,
         };
         relay.follow(nodes);
         relay.stream.start()?;
@@ -100,15 +105,26 @@ impl Relay {
         &mut self,
         each: &mut impl FnMut(&Event<'_>, &Rc<str>) -> Result<(), Failure>,
     ) -> Result<Option<Failure>, Failure> {
-        let Self { stream, nodes, by_name, patience } = self;
+        let Self { stream, nodes, by_name, patience, whole, .. } = self;
         let name = stream.name.clone();
         let mut own = stream.account.clone();
+        let mut is_refused = false;
         let read = stream.read(&mut |event| {
             *patience = None;
+            if event.kind == Kind::Log && whole.is_some() && refuses_fields(&event.raw) {
+                is_refused = true;
+                return Ok(());
+            }
             take(event, nodes, by_name, &mut own, &name, each)
         });
         let Account { events, lost, other, .. } = own;
         stream.account = Account { events, lost, other, ..stream.account.clone() };
+        if is_refused && let Some(whole) = whole.take() {
+            let account = stream.account.clone();
+            self.stream = Stream::new(NAME, Place::Relay, whole, self.is_live);
+            self.stream.account = account;
+            return Ok(self.stream.start().err());
+        }
         read
     }
 
@@ -173,6 +189,14 @@ fn take(
         account.state = streaming();
     }
     each(event, name)
+}
+
+/// Whether a node says that its flows have not all of the fields that were asked for.
+///
+/// Source: `pkg/hubble/parser/fieldmask` of Cilium, whose error a relay passes on.
+fn refuses_fields(line: &str) -> bool {
+    let status = NodeStatus::read(line);
+    status.is_some_and(|of| of.state == NodeState::Error && of.message.contains("fieldmask"))
 }
 
 fn streaming() -> Health {

@@ -12,7 +12,7 @@ use super::account::Account;
 
 /// Commands, as the card declares them. Whatever was recorded of an agent will do: all forms
 /// tell the same, and what is not wanted is left out here.
-pub const COMMANDS: [&str; 15] = [
+pub const COMMANDS: [&str; 19] = [
     "agent: cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
     "agent: cilium-dbg monitor --type * -j | cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
     "agent: cilium-dbg monitor --type * --type * -j | cilium-dbg monitor -j | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | hubble observe -o jsonpb &",
@@ -20,6 +20,10 @@ pub const COMMANDS: [&str; 15] = [
     "agent: cilium-dbg monitor -v | cilium-dbg monitor | cilium-dbg monitor -v -v | cilium-dbg monitor -j &",
     "agent: cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -v | cilium-dbg monitor -j &",
     "agent: cilium-dbg monitor -v -v --hex | cilium-dbg monitor -v -v | cilium-dbg monitor | cilium-dbg monitor -j &",
+    "relay: hubble observe --follow -o jsonpb --field-mask * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
+    "relay: hubble observe --follow -o jsonpb --field-mask * --type * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
+    "relay: hubble observe --follow -o jsonpb --field-mask * --type * --type * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
+    "relay: hubble observe --follow -o jsonpb --field-mask * --type * --type * --type * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
     "relay: hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
     "relay: hubble observe --follow -o jsonpb --type * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
     "relay: hubble observe --follow -o jsonpb --type * --type * | hubble observe --follow -o jsonpb | hubble observe -o jsonpb &",
@@ -34,6 +38,12 @@ pub const COMMANDS: [&str; 15] = [
 const TYPES: usize = 3;
 /// Types that flows have.
 const OF_FLOWS: [&str; 5] = ["drop", "trace", "policy-verdict", "l7", "capture"];
+/// Fields of flows that events are made of. What else there is is most of a flow: the labels of
+/// both sides and of the node, what runs the pods, names of services and of this very flow.
+///
+/// Source: `api/v1/flow/flow.proto`; all of them are in Cilium 1.17, the first release to be asked
+/// for some fields by the name `field_mask`, and in 1.20.
+const FIELDS: &str = "time,verdict,drop_reason,ethernet,IP.source,IP.destination,l4,source.ID,source.identity,source.namespace,source.pod_name,destination.ID,destination.identity,destination.namespace,destination.pod_name,Type,node_name,l7,event_type.type,traffic_direction,policy_match_type,trace_observation_point,drop_reason_desc,is_reply,interface,proxy_port,file,egress_allowed_by,ingress_allowed_by,egress_denied_by,ingress_denied_by,Summary";
 /// Ticks before a stream that has ended is started again: one second, and twice as many each
 /// time, up to half a minute.
 const FIRST_PAUSE: u32 = 5;
@@ -118,6 +128,14 @@ impl Ask {
     /// The command for flows.
     pub(super) fn flows(&self) -> Vec<&'static str> {
         let mut command = vec!["hubble", "observe", "--follow", "-o", "jsonpb"];
+        command.extend(self.types());
+        command
+    }
+
+    /// The command for a relay's flows, with no more of each than is read.
+    pub(super) fn lean_flows(&self) -> Vec<&'static str> {
+        let mut command =
+            vec!["hubble", "observe", "--follow", "-o", "jsonpb", "--field-mask", FIELDS];
         command.extend(self.types());
         command
     }
@@ -322,6 +340,7 @@ mod tests {
                 assert!(fits("agent: ", &ask.events()), "{ask:?}");
                 assert!(fits("agent: ", &ask.flows()), "{ask:?}");
                 assert!(fits("relay: ", &ask.flows()), "{ask:?}");
+                assert!(fits("relay: ", &ask.lean_flows()), "{ask:?}");
             }
         }
         assert!(COMMANDS.iter().all(|scope| scope.ends_with(" &")));
