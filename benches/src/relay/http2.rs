@@ -231,7 +231,7 @@ mod tests {
         for size in [1, 7, bytes.len()] {
             let peer = Peer::default();
             bytes.chunks(size).for_each(|piece| peer.hear(piece));
-            assert_eq!(peer.asked().unwrap(), b"tion", "behind five bytes");
+            assert_eq!(peer.asked().unwrap(), b"stion", "behind five bytes");
             let answered = [frame(SETTINGS, ACK, 0, &[]), frame(PING, ACK, 0, b"12345678")];
             assert_eq!(peer.owed(), answered.concat());
             assert_eq!(peer.take(1).unwrap(), 100_000, "the stream's is smaller");
