@@ -10,8 +10,11 @@ use super::flows::Message;
 const MASK: u32 = 10;
 const PATHS: u32 = 1;
 
+/// Names of fields and their numbers.
+type Numbers = [(&'static str, u32)];
+
 /// Fields whose parts can be asked for one by one.
-const WITHIN: [(&str, u32, &[(&str, u32)]); 4] = [
+const WITHIN: [(&str, u32, &Numbers); 4] = [
     ("IP", 5, &[("source", 1), ("destination", 2), ("ipVersion", 3)]),
     ("source", 8, &ENDPOINT),
     ("destination", 9, &ENDPOINT),
@@ -87,7 +90,7 @@ pub(super) fn apply(fields: &[String], flow: &[u8]) -> Vec<u8> {
 /// not written here.
 struct Fields<'a>(&'a [u8]);
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     fn varint(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {

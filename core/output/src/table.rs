@@ -97,13 +97,17 @@ impl Table {
 
     /// Adds rows at the end of which is known that they fit.
     pub fn append_checked(&mut self, rows: Vec<Row>) {
-        rows.into_iter().for_each(|row| self.push(row));
+        for row in rows {
+            self.push(row);
+        }
     }
 
     /// Replaces rows of the same key in place, adds the others at the end; rows of which is known
     /// that they fit.
     pub fn upsert_checked(&mut self, rows: Vec<Row>) {
-        rows.into_iter().for_each(|row| self.put(row));
+        for row in rows {
+            self.put(row);
+        }
     }
 
     fn put(&mut self, row: Row) {

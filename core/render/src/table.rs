@@ -243,13 +243,12 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
     let mut text = String::new();
     for (index, row) in table.rows().iter().enumerate() {
         for drawn in &mut columns {
-            let (text, wide) = match as_it_stands(&row.cells[drawn.place]) {
-                Some(text) => (text, text.len()),
-                None => {
-                    text.clear();
-                    drawn.draw(row, drawing, &mut text);
-                    (text.as_str(), widest(&text))
-                }
+            let (text, wide) = if let Some(text) = as_it_stands(&row.cells[drawn.place]) {
+                (text, text.len())
+            } else {
+                text.clear();
+                drawn.draw(row, drawing, &mut text);
+                (text.as_str(), widest(&text))
             };
             match &drawn.same {
                 _ if index == 0 => drawn.same = Some(text.to_owned()),

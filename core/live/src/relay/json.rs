@@ -260,9 +260,9 @@ fn name(names: Names, number: u32) -> Option<&'static str> {
 
 fn text(bytes: &[u8], out: &mut Vec<u8>) {
     // Without an early end, which would make it byte by byte.
-    let is_plain = bytes.iter().fold(true, |plain, &byte| {
-        plain & matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
-    });
+    let is_plain = bytes
+        .iter()
+        .fold(true, |plain, &byte| plain & matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'));
     if is_plain {
         out.push(b'"');
         out.extend_from_slice(bytes);

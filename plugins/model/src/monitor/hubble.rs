@@ -143,7 +143,7 @@ fn read_lost<'a>(scanner: &mut Scanner<'a>, line: &'a str) -> Result<Event<'a>, 
         Ok(())
     })?;
     let text = Cow::Owned(format!("lost in {place}"));
-    Ok(Event { count, text, ..Event::of(Kind::Lost, line) })
+    Ok(Event { text, count, ..Event::of(Kind::Lost, line) })
 }
 
 /// What several parts of an event are made of, or what may stand behind the part that needs it.
@@ -314,17 +314,14 @@ fn read_interface<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Resul
 fn read_l7<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), Broken> {
     event.l7_protocol = Cow::Borrowed("l7");
     members(scanner, |scanner, key| {
-        match key {
-            "type" => event.l7_type = Cow::Owned(capitalized(&text(scanner)?)),
-            _ => {
-                if let Some(known) = ["http", "dns", "kafka"].into_iter().find(|name| *name == key)
-                {
-                    event.l7_protocol = Cow::Borrowed(known);
-                }
-                scanner.skip()?;
-            }
+        if key == "type" {
+            event.l7_type = Cow::Owned(capitalized(&text(scanner)?));
+            return Ok(());
         }
-        Ok(())
+        if let Some(known) = ["http", "dns", "kafka"].into_iter().find(|name| *name == key) {
+            event.l7_protocol = Cow::Borrowed(known);
+        }
+        scanner.skip()
     })
 }
 

@@ -9,7 +9,7 @@
 /// - Source: RFC 3339. Seconds of 60 are those that a leap second has.
 pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
-        text.as_bytes().get(from..to)?.iter().try_fold(0, with_digit)
+        text.as_bytes().get(from..to)?.iter().copied().try_fold(0, with_digit)
     };
     let is = |at: usize, wanted: &[u8]| text.as_bytes().get(at).is_some_and(|b| wanted.contains(b));
     let punctuated = is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
@@ -27,7 +27,7 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let (fraction, zone) = match text.get(19..)?.strip_prefix('.') {
         Some(rest) => {
             let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
-            let mut padded = rest.as_bytes()[..end].iter().chain(b"000").take(3);
+            let mut padded = rest.as_bytes()[..end].iter().chain(b"000").take(3).copied();
             (padded.try_fold(0, with_digit)?, &rest[end..])
         }
         None => (0, text.get(19..)?),
@@ -51,7 +51,7 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     Some((minutes * 60 + second) * 1000 + fraction)
 }
 
-fn with_digit(number: i64, digit: &u8) -> Option<i64> {
+fn with_digit(number: i64, digit: u8) -> Option<i64> {
     digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
 }
 
