@@ -81,27 +81,40 @@ pub enum Cell {
     Changed(Box<(Cell, Cell)>),
 }
 
+const fn bit(kind: ColumnKind) -> u32 {
+    1 << kind as u32
+}
+
 impl Cell {
     /// Whether it may stand in a column of this kind.
     #[inline]
     pub fn fits(&self, kind: ColumnKind) -> bool {
-        use ColumnKind as K;
         match self {
-            Self::Absent => true,
-            // A text stands in for any value that is known only in words, such as `?`.
-            Self::Text(_) => kind != K::Json,
-            Self::Integer(_) => {
-                matches!(kind, K::Integer | K::Decimal | K::Bytes | K::Cores | K::Percent)
-            }
-            Self::Decimal(_) => matches!(kind, K::Decimal | K::Bytes | K::Cores | K::Percent),
-            Self::Boolean(_) => kind == K::Boolean,
-            Self::Timestamp(_) => kind == K::Timestamp,
-            Self::Duration(_) => kind == K::Duration,
-            Self::Health(..) => kind == K::Health,
-            Self::Object(_) => kind == K::Object,
-            Self::Json(_) => kind == K::Json,
             Self::Many(cells, _) => cells.iter().all(|cell| cell.fits(kind)),
             Self::Changed(pair) => pair.0.fits(kind) && pair.1.fits(kind),
+            _ => self.kinds() & bit(kind) != 0,
+        }
+    }
+
+    /// Kinds of columns in which a value of one kind may stand: a number for each case, as every
+    /// cell of every stream is looked at.
+    #[inline]
+    fn kinds(&self) -> u32 {
+        use ColumnKind as K;
+        const AMOUNTS: u32 = bit(K::Decimal) | bit(K::Bytes) | bit(K::Cores) | bit(K::Percent);
+        match self {
+            Self::Absent => u32::MAX,
+            // A text stands in for any value that is known only in words, such as `?`.
+            Self::Text(_) => !bit(K::Json),
+            Self::Integer(_) => bit(K::Integer) | AMOUNTS,
+            Self::Decimal(_) => AMOUNTS,
+            Self::Boolean(_) => bit(K::Boolean),
+            Self::Timestamp(_) => bit(K::Timestamp),
+            Self::Duration(_) => bit(K::Duration),
+            Self::Health(..) => bit(K::Health),
+            Self::Object(_) => bit(K::Object),
+            Self::Json(_) => bit(K::Json),
+            Self::Many(..) | Self::Changed(_) => 0,
         }
     }
 }

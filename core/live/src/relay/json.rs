@@ -38,7 +38,8 @@ impl Writer {
         bytes: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
-        let (fields, mut is_whole) = fields(of, bytes);
+        let mut fields = Known::new();
+        let mut is_whole = read_fields(of, bytes, &mut fields);
         out.push(b'{');
         let mut is_first = true;
         for same in fields.chunk_by(|(a, _), (b, _)| a == b) {
@@ -188,9 +189,9 @@ impl Writer {
 /// As many as most messages have, which costs nothing to keep.
 type Known<'a> = SmallVec<[(usize, Content<'a>); 24]>;
 
-/// Fields that are known, by number and then as they came, and whether there was anything else.
-fn fields<'a>(of: &'static Message, bytes: &'a [u8]) -> (Known<'a>, bool) {
-    let mut fields = Known::new();
+/// Reads the fields that are known, by number and then as they came; false when the bytes end in
+/// something else.
+fn read_fields<'a>(of: &'static Message, bytes: &'a [u8], fields: &mut Known<'a>) -> bool {
     let (mut is_whole, mut at) = (true, 0);
     for field in Fields::of(bytes) {
         let Ok((number, content)) = field else {
@@ -213,7 +214,7 @@ fn fields<'a>(of: &'static Message, bytes: &'a [u8]) -> (Known<'a>, bool) {
     if !fields.is_sorted_by_key(|(at, _)| *at) {
         fields.sort_by_key(|(at, _)| *at);
     }
-    (fields, is_whole)
+    is_whole
 }
 
 fn joined(parts: &[(usize, Content<'_>)]) -> Vec<u8> {
