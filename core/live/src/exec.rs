@@ -14,6 +14,8 @@ use futures::{Sink, SinkExt, StreamExt};
 use kube::core::Status;
 use lab_types::Failure;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 
 use crate::api::Api;
@@ -21,6 +23,8 @@ use crate::failures::{self, Problem};
 use crate::kinds::{self, Query};
 use crate::running::{Piece, Ran, Running, Unanswered, Wanted};
 
+/// Bytes: what API servers pass on at once is up to 32 KiB, and mostly much less.
+const READ_AT_ONCE: usize = 16 << 10;
 const PING: Duration = Duration::from_secs(30);
 /// Three pings without any answer.
 const DEAD: Duration = Duration::from_secs(100);
@@ -58,7 +62,12 @@ pub(crate) async fn open(
     let path = query.of(&format!("{}/exec", kinds::pod(&target.namespace, &target.pod)));
     let connected = api.connect(&path).await;
     let connection = connected.map_err(|problem| not_started(problem, target, argv))?;
-    let (send, receive) = connection.into_stream().split();
+    // Nothing has been read of it: the same connection with less room for what is read at once.
+    // That room is filled with zeros before each read, and a hundred agents have it a hundred times.
+    let raw = connection.into_stream().into_inner();
+    let config = WebSocketConfig::default().read_buffer_size(READ_AT_ONCE);
+    let stream = WebSocketStream::from_raw_socket(raw, Role::Client, Some(config)).await;
+    let (send, receive) = stream.split();
     let mut ping = tokio::time::interval_at(Instant::now() + PING, PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     Ok(Exec {
