@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use memchr::memchr2;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::DeserializeSeed;
 use serde::de::Error as _;
 use serde::de::IgnoredAny;
 use serde::de::MapAccess;
-use serde::de::SeqAccess;
 use serde::de::Visitor;
 use serde_json::value::RawValue;
 
@@ -88,101 +88,158 @@ impl Tree {
         }
     }
 
-    /// Appends what stays of a JSON value; false when nothing of it can stay.
+    /// Appends what stays of a JSON value; false when nothing of it can stay, or it is none.
     fn copy(&self, text: &str, out: &mut String) -> bool {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let stays = Copied { tree: self, out }.deserialize(&mut json);
-        stays.is_ok_and(|stays| stays && json.end().is_ok())
+        let mut walk = Walk { text, at: 0 };
+        let stays = walk.copy(self, out);
+        stays == Some(true) && walk.next() == 0
     }
 }
 
-/// What stays of a value is appended while it is read: an object is passed through once, however
-/// deep the paths go. Its value says whether anything can stay.
-struct Copied<'t, 'o> {
-    tree: &'t Tree,
-    out: &'o mut String,
+/// A place in a JSON text. What does not stay is passed over by its quotes and brackets alone: it
+/// is most of an object, and whoever has the text has checked it already.
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Copied<'_, '_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        if self.tree.is_leaf() {
-            self.out.push_str(<&RawValue>::deserialize(deserializer)?.get());
-            return Ok(true);
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-/// Scalars have nothing below.
-macro_rules! has_nothing_below {
-    ($($visit:ident: $of:ty),+) => {
-        $(fn $visit<E>(self, _: $of) -> Result<bool, E> {
-            Ok(false)
-        })+
-    };
-}
-
-impl<'de> Visitor<'de> for Copied<'_, '_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("JSON")
-    }
-
-    has_nothing_below!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_str: &str);
-
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
-        let Self { tree, out } = self;
-        out.push('{');
-        let start = out.len();
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            let Some(tree) = tree.below(&key) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let before = begin_part(start, out);
-            push_key(&key, out);
-            if !map.next_value_seed(Copied { tree, out })? {
-                out.truncate(before);
+impl<'a> Walk<'a> {
+    /// The next byte that is no white space, without taking it; 0 at the end.
+    fn next(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return byte;
             }
+            self.at += 1;
         }
-        out.push('}');
-        Ok(true)
+        0
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
-        let Self { tree, out } = self;
-        out.push('[');
+    /// Appends what stays of the next value, which is passed through once, however deep the paths
+    /// go. The answer says whether anything can stay.
+    ///
+    /// - Recursion: as deep as the paths.
+    fn copy(&mut self, tree: &Tree, out: &mut String) -> Option<bool> {
+        let first = self.next();
+        if tree.is_leaf() || !matches!(first, b'{' | b'[') {
+            let start = self.at;
+            self.pass()?;
+            out.push_str(if tree.is_leaf() { &self.text[start..self.at] } else { "" });
+            return Some(tree.is_leaf());
+        }
+        self.at += 1;
+        out.push(char::from(first));
         let start = out.len();
-        loop {
-            let before = begin_part(start, out);
-            match seq.next_element_seed(Copied { tree, out })? {
-                Some(true) => {}
-                Some(false) => out.truncate(before),
-                None => {
+        let close = if first == b'{' { b'}' } else { b']' };
+        if self.next() != close {
+            loop {
+                let before = out.len();
+                let stays = if first == b'{' {
+                    self.member(tree, start, out)?
+                } else {
+                    begin_part(start, out);
+                    self.copy(tree, out)?
+                };
+                if !stays {
                     out.truncate(before);
-                    break;
+                }
+                match self.next() {
+                    b',' => self.at += 1,
+                    next if next == close => break,
+                    _ => return None,
                 }
             }
         }
-        out.push(']');
-        Ok(true)
+        self.at += 1;
+        out.push(char::from(close));
+        Some(true)
+    }
+
+    /// Appends what stays of a member of an object.
+    fn member(&mut self, tree: &Tree, start: usize, out: &mut String) -> Option<bool> {
+        let key = self.key()?;
+        if self.next() != b':' {
+            return None;
+        }
+        self.at += 1;
+        let Some(tree) = tree.below(&key) else {
+            self.pass()?;
+            return Some(false);
+        };
+        begin_part(start, out);
+        push_key(&key, out);
+        self.copy(tree, out)
+    }
+
+    fn key(&mut self) -> Option<Cow<'a, str>> {
+        if self.next() != b'"' {
+            return None;
+        }
+        let start = self.at;
+        self.pass_string()?;
+        let quoted = &self.text[start..self.at];
+        if quoted.contains('\\') {
+            return serde_json::from_str(quoted).ok().map(Cow::Owned);
+        }
+        Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
+    }
+
+    /// Moves behind the next value. Brackets are counted: no depth exhausts the stack.
+    fn pass(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.next() {
+                b'"' => self.pass_string()?,
+                b'{' | b'[' => {
+                    self.at += 1;
+                    depth += 1;
+                }
+                b'}' | b']' if depth > 0 => {
+                    self.at += 1;
+                    depth -= 1;
+                }
+                b',' | b':' if depth > 0 => self.at += 1,
+                0 | b'}' | b']' | b',' | b':' => return None,
+                _ => self.pass_word(),
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Moves behind a number, `true`, `false` or `null`.
+    fn pass_word(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let ends = |byte: &u8| {
+            matches!(
+                byte,
+                b',' | b'}' | b']' | b':' | b' ' | b'\n' | b'\t' | b'\r' | b'"' | b'{' | b'['
+            )
+        };
+        self.at += rest.iter().position(ends).unwrap_or(rest.len());
+    }
+
+    /// Moves behind a string whose first quote is next.
+    fn pass_string(&mut self) -> Option<()> {
+        let bytes = self.text.as_bytes();
+        self.at += 1;
+        loop {
+            self.at += memchr2(b'"', b'\\', bytes.get(self.at..)?)? + 1;
+            if bytes[self.at - 1] == b'"' {
+                return Some(());
+            }
+            self.at += 1;
+        }
     }
 }
 
-/// Puts a comma in front of every part but the first one; where the text ends without the part.
-fn begin_part(start: usize, out: &mut String) -> usize {
-    let before = out.len();
-    if before > start {
+/// Puts a comma in front of every part but the first one.
+fn begin_part(start: usize, out: &mut String) {
+    if out.len() > start {
         out.push(',');
     }
-    before
 }
 
 fn push_key(key: &str, out: &mut String) {
@@ -294,6 +351,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
 
     const NODE: &str = r#"{"kind":"Node", "metadata":{"name":"w0","uid":"u","labels":{"a.b/c":"1","d":"2"}},
@@ -361,5 +421,65 @@ mod tests {
         assert_eq!(lookup(NODE, &split_path("spec.podCIDR")), Some("\"10.0.0.0/24\""));
         assert_eq!(lookup(NODE, &split_path("status.phase")), None);
         assert_eq!(lookup(NODE, &split_path("spec.taints.key")), None);
+    }
+
+    /// The same by way of values.
+    fn kept(value: &Value, tree: &Tree) -> Option<Value> {
+        if tree.is_leaf() {
+            return Some(value.clone());
+        }
+        match value {
+            Value::Object(members) => {
+                let kept = members
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.clone(), kept(value, tree.below(key)?)?)));
+                Some(kept.collect())
+            }
+            Value::Array(items) => Some(items.iter().filter_map(|item| kept(item, tree)).collect()),
+            _ => None,
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a\"\\\\{}\\[\\],: é]{0,6}".prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::btree_map("[ab\"\\\\é]{1,2}", inner, 0..5)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_stays_is_what_stays_of_the_values(
+            value in any_value(),
+            paths in prop::collection::vec(prop::collection::vec("[ab\"\\\\é]{1,2}", 1..4), 1..4),
+            is_pretty in any::<bool>(),
+        ) {
+            let mut tree = Tree::default();
+            paths.iter().for_each(|path| tree.add(path));
+            let text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let mut out = String::new();
+            let stays = tree.copy(&text.unwrap(), &mut out);
+            let expected = kept(&value, &tree);
+            prop_assert_eq!(stays, expected.is_some());
+            if let Some(expected) = expected {
+                prop_assert_eq!(serde_json::from_str::<Value>(&out).unwrap(), expected);
+            }
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "[\\[\\]{},:\"\\\\a0 é]{0,40}") {
+            let mut tree = Tree::default();
+            tree.add(&["a".to_owned(), "0".to_owned()]);
+            let _ = tree.copy(&text, &mut String::new());
+        }
     }
 }
