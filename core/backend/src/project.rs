@@ -464,7 +464,9 @@ mod tests {
             is_pretty in any::<bool>(),
         ) {
             let mut tree = Tree::default();
-            paths.iter().for_each(|path| tree.add(path));
+            for path in &paths {
+                tree.add(path);
+            }
             let text = if is_pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let mut out = String::new();
             let stays = tree.copy(&text.unwrap(), &mut out);
