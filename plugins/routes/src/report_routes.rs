@@ -16,7 +16,7 @@ use lab_plugin::{Failure, Shown};
 
 use crate::expect::Expected;
 use crate::judge::{self, Judged, PairVerdict, Stray, Verdict};
-use crate::rows::{Destination, Devices, Line, NextHops, RouteRow};
+use crate::rows::{Destination, Legs, Line, RouteRow};
 
 /// What a row's key is made of, behind its host.
 enum Behind<'c> {
@@ -97,12 +97,12 @@ fn pair_row<'r>(
     };
     if pair.expected == Expected::Endpoints {
         row.next_hop = None;
-        row.device = Some(Shown(Devices::Word(SOME_LXC)));
+        row.device = Some(Shown(Legs::Word(SOME_LXC)));
         row.line = None;
     }
     if cluster.hosts[host].fib.is_err() {
-        row.next_hop = Some(Shown(NextHops::Word("?")));
-        row.device = Some(Shown(Devices::Word("?")));
+        row.next_hop = Some(Shown(Legs::Word("?")));
+        row.device = Some(Shown(Legs::Word("?")));
     }
     row
 }
@@ -151,10 +151,10 @@ fn route_row<'c>(
         destination: Shown(destination),
         next_hop: route
             .filter(|_| legs().any(|leg| leg.gateway.is_some()))
-            .map(|route| Shown(NextHops::Of(route))),
+            .map(|route| Shown(Legs::Gateways(route))),
         device: route
             .filter(|_| legs().any(|leg| leg.device.is_some()))
-            .map(|route| Shown(Devices::Of(route))),
+            .map(|route| Shown(Legs::Devices(route))),
         protocol: route.map(|route| Shown(route.protocol)),
         table: route.map(|route| Shown(route.table)),
         mtu: route.and_then(|route| route.mtu_bytes().or_else(|| mtu_of_device(route))),

@@ -28,36 +28,21 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Gateways of a route, or a word for them.
+/// Where the legs of a route go, or a word for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(missing_docs, reason = "each says what it is")]
-pub enum NextHops<'c> {
-    Of(&'c Route),
+pub enum Legs<'c> {
+    Gateways(&'c Route),
+    Devices(&'c Route),
     Word(&'static str),
 }
 
-impl fmt::Display for NextHops<'_> {
+impl fmt::Display for Legs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Gateways(route) => joined(route.legs().filter_map(|leg| leg.gateway), f),
+            Self::Devices(route) => joined(route.legs().filter_map(|leg| leg.device), f),
             Self::Word(word) => f.write_str(word),
-            Self::Of(route) => joined(route.legs().filter_map(|leg| leg.gateway), f),
-        }
-    }
-}
-
-/// Devices of a route, or a word for them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "each says what it is")]
-pub enum Devices<'c> {
-    Of(&'c Route),
-    Word(&'static str),
-}
-
-impl fmt::Display for Devices<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Word(word) => f.write_str(word),
-            Self::Of(route) => joined(route.legs().filter_map(|leg| leg.device), f),
         }
     }
 }
@@ -84,9 +69,9 @@ row! {
         /// Destination network.
         pub destination: Shown<Destination>,
         /// Gateway; absent when the destination is on the link.
-        pub next_hop: Option<Shown<NextHops<'c>>>,
+        pub next_hop: Option<Shown<Legs<'c>>>,
         /// Device it leaves by.
-        pub device: Option<Shown<Devices<'c>>>,
+        pub device: Option<Shown<Legs<'c>>>,
         /// Who installed it: kernel, static, bgp …
         pub protocol: Option<Shown<Protocol>>,
         /// Routing table.
