@@ -182,6 +182,7 @@ fn column(id: &str, title: &str, kind: ColumnKind, about: &str) -> Column {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: about.to_owned(),
     }
 }

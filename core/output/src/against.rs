@@ -214,6 +214,7 @@ fn change_column(columns: &[Column]) -> Column {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: "added, removed or changed since the report compared against".to_owned(),
     }
 }

@@ -44,6 +44,8 @@ pub struct Column {
     pub hidden: bool,
     /// A table draws each line of its texts on a line of its own; elsewhere a text is one line.
     pub lines: bool,
+    /// What a row is about. Where a terminal is too narrow, columns that are not go before it.
+    pub subject: bool,
     /// One line for the reference.
     pub about: String,
 }

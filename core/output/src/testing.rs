@@ -14,6 +14,7 @@ pub(crate) fn column(id: &str, kind: ColumnKind) -> Column {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: String::new(),
     }
 }

@@ -55,6 +55,7 @@ fn table(shift: i64) -> Table {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: String::new(),
     });
     let mut table = Table::new("routes", columns.to_vec());

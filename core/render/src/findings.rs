@@ -16,6 +16,7 @@ use crate::count;
 use crate::document::worst_first;
 use crate::paint;
 use crate::wrap;
+use crate::wrap::Breaks;
 
 /// Writes findings, worst first, and how to learn more about the first of them.
 pub fn render_findings(
@@ -85,5 +86,6 @@ fn write_finding(finding: &Finding, options: &Options, out: &mut dyn Write) -> i
 
 /// Lines that leave room for an indentation.
 fn wrapped(text: &str, indent: usize, width: Option<usize>) -> wrap::Lines<'_> {
-    wrap::lines(text, width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1)))
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
+    wrap::lines(text, room, Breaks::Spaces)
 }

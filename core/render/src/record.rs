@@ -14,6 +14,7 @@ use crate::value::Drawing;
 use crate::width::spaces;
 use crate::width::width;
 use crate::wrap;
+use crate::wrap::Breaks;
 
 /// Writes each row as a block, with a blank line between them.
 pub(crate) fn write(
@@ -38,7 +39,7 @@ pub(crate) fn write(
             drawn.draw(row, drawing, &mut text);
             write!(out, "{}:", drawn.title)?;
             let mut before = indent - width(&drawn.title) - 1;
-            for line in wrap::lines(&text, room) {
+            for line in wrap::lines(&text, room, Breaks::Spaces) {
                 spaces(before, out)?;
                 match color {
                     Some(color) => writeln!(out, "{color}{line}{}", paint::RESET)?,

@@ -29,6 +29,7 @@ use crate::width::push_spaces;
 use crate::width::widest;
 use crate::width::width;
 use crate::wrap;
+use crate::wrap::Breaks;
 
 /// Between columns, as in kubectl.
 const GAP: usize = 3;
@@ -78,6 +79,11 @@ pub(crate) struct Drawn<'a> {
 }
 
 impl Drawn<'_> {
+    /// Where its texts may be broken.
+    fn breaks(&self) -> Breaks {
+        if self.column.subject { Breaks::Names } else { Breaks::Spaces }
+    }
+
     /// Appends the text of this column's cell. Lines of a text are set in where nothing stands
     /// in front of them: no cluster can write what looks like a row.
     pub(crate) fn draw(&self, row: &Row, drawing: &Drawing, text: &mut String) {
@@ -181,15 +187,18 @@ fn drawing(options: &Options) -> Drawing {
 /// The layout for the width, and the headers of the columns that had to be left out for it.
 ///
 /// A table of fewer columns reads better than a block for each row. First to go are columns that
-/// say the same in every row, then the others, each time from the right; never the first two,
-/// nor what was judged, nor what has lines: that is what the table is for. With `-o wide` everything was asked for, so nothing goes.
+/// say the same in every row, then the others, each time from the right; never what a row is about
+/// (the first two columns where the table does not say), nor what was judged, nor what has lines:
+/// that is what the table is for. With `-o wide` everything was asked for, so nothing goes.
 fn fit(columns: &mut Vec<Drawn<'_>>, options: &Options) -> (Layout, Vec<String>) {
     let whole = layout(columns, options.width);
     if whole != Layout::Records || options.format == Format::Wide {
         return (whole, Vec::new());
     }
+    let has_subjects = columns.iter().any(|drawn| drawn.column.subject);
     let may_go = |place: usize, drawn: &Drawn<'_>| {
-        place >= 2 && drawn.column.kind != ColumnKind::Health && !drawn.column.lines
+        let is_subject = if has_subjects { drawn.column.subject } else { place < 2 };
+        !is_subject && drawn.column.kind != ColumnKind::Health && !drawn.column.lines
     };
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     loop {
@@ -257,7 +266,7 @@ fn measure<'a>(table: &'a Table, options: &Options, drawing: &Drawing) -> Vec<Dr
             }
             drawn.widest = drawn.widest.max(wide);
             if options.width.is_some() && wide > drawn.word {
-                drawn.word = drawn.word.max(wrap::longest_word(text));
+                drawn.word = drawn.word.max(wrap::longest_word(text, drawn.breaks()));
             }
         }
     }
@@ -366,8 +375,12 @@ impl<'a> Pen<'a> {
                 text
             })
             .collect();
-        let mut cells: Vec<_> =
-            texts.iter().zip(&self.widths).map(|(text, width)| wrap::lines(text, *width)).collect();
+        let mut cells: Vec<_> = texts
+            .iter()
+            .zip(&self.widths)
+            .zip(self.columns)
+            .map(|((text, width), drawn)| wrap::lines(text, *width, drawn.breaks()))
+            .collect();
         loop {
             let line: Vec<Option<&str>> = cells.iter_mut().map(Iterator::next).collect();
             if line.iter().all(Option::is_none) {
@@ -425,6 +438,7 @@ mod tests {
             wide: false,
             hidden: false,
             lines: false,
+            subject: false,
             about: String::new(),
         };
         let drawn: Vec<Drawn<'_>> = columns

@@ -3,15 +3,41 @@
 
 use crate::width::width;
 
+/// Where a line may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breaks {
+    /// At spaces.
+    Spaces,
+    /// And behind the slash of `namespace/name`; not in a prefix.
+    Names,
+}
+
+impl Breaks {
+    /// The ends of the words of a line, but for the last one.
+    fn ends(self, line: &str) -> impl Iterator<Item = usize> {
+        let bytes = line.as_bytes();
+        let is_end = move |&(place, byte): &(usize, u8)| match byte {
+            b' ' => true,
+            b'/' => {
+                self == Self::Names && bytes.get(place + 1).is_some_and(u8::is_ascii_alphabetic)
+            }
+            _ => false,
+        };
+        let found = line.bytes().enumerate().filter(is_end);
+        found.map(|(place, byte)| place + usize::from(byte == b'/'))
+    }
+}
+
 /// The lines of a text, none wider than `limit` unless a single word is.
-pub(crate) fn lines(text: &str, limit: usize) -> Lines<'_> {
-    Lines { rest: Some(text), limit }
+pub(crate) fn lines(text: &str, limit: usize, breaks: Breaks) -> Lines<'_> {
+    Lines { rest: Some(text), limit, breaks }
 }
 
 /// See [`lines`].
 pub(crate) struct Lines<'a> {
     rest: Option<&'a str>,
     limit: usize,
+    breaks: Breaks,
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -29,7 +55,7 @@ impl<'a> Iterator for Lines<'a> {
         }
         // The end of the last word that still fits; at least one word goes on every line.
         let mut end = None;
-        for (at, _) in own.match_indices(' ') {
+        for at in self.breaks.ends(own) {
             let line = own[..at].trim_end();
             if line.trim_start().is_empty() {
                 continue;
@@ -54,8 +80,15 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 /// The width of the longest word, below which a text cannot be wrapped.
-pub(crate) fn longest_word(text: &str) -> usize {
-    text.split([' ', '\n']).map(width).max().unwrap_or(0)
+pub(crate) fn longest_word(text: &str, breaks: Breaks) -> usize {
+    let of_line = |line: &str| {
+        let mut start = 0;
+        let ends = breaks.ends(line).chain([line.len()]);
+        let words =
+            ends.map(|end| width(line[std::mem::replace(&mut start, end)..end].trim_start()));
+        words.max().unwrap_or(0)
+    };
+    text.split('\n').map(of_line).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -65,7 +98,24 @@ mod tests {
     use super::*;
 
     fn check(text: &str, limit: usize, expected: &[&str]) {
-        assert_eq!(lines(text, limit).collect::<Vec<_>>(), expected, "{text} at {limit}");
+        let lines: Vec<_> = lines(text, limit, Breaks::Spaces).collect();
+        assert_eq!(lines, expected, "{text} at {limit}");
+    }
+
+    #[test]
+    fn names_break_behind_their_slash_and_prefixes_do_not() {
+        for (text, limit, expected) in [
+            ("kube-system/coredns-7", 30, &["kube-system/coredns-7"][..]),
+            ("kube-system/coredns-7", 12, &["kube-system/", "coredns-7"]),
+            ("kube-system/coredns-7", 3, &["kube-system/", "coredns-7"]),
+            ("a/b 10.0.0.0/8 via /c", 4, &["a/b", "10.0.0.0/8", "via", "/c"]),
+        ] {
+            let lines: Vec<_> = lines(text, limit, Breaks::Names).collect();
+            assert_eq!(lines, expected, "{text} at {limit}");
+        }
+        assert_eq!(longest_word("kube-system/coredns-7", Breaks::Names), 12);
+        assert_eq!(longest_word("a 10.0.0.0/8\nbc", Breaks::Names), 10);
+        assert_eq!(longest_word("a/bc de", Breaks::Spaces), 4);
     }
 
     #[test]
@@ -86,9 +136,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_word_is_lost(text in "[ a-z日\\n]{0,60}", limit in 0_usize..20) {
-            let joined: Vec<&str> = lines(&text, limit).flat_map(str::split_whitespace).collect();
+            let joined: Vec<&str> = lines(&text, limit, Breaks::Spaces).flat_map(str::split_whitespace).collect();
             prop_assert_eq!(joined, text.split_whitespace().collect::<Vec<_>>());
-            for line in lines(&text, limit) {
+            for line in lines(&text, limit, Breaks::Spaces) {
                 prop_assert!(width(line) <= limit || line.split_whitespace().count() <= 1);
             }
         }

@@ -46,6 +46,7 @@ mod tests {
             wide: false,
             hidden: false,
             lines: false,
+            subject: false,
             about: String::new(),
         };
         let mut table = Table::new("t", vec![column]);

@@ -6,6 +6,7 @@ mod support;
 use lab_output::Cell;
 use lab_output::Column;
 use lab_output::ColumnKind;
+use lab_output::Level;
 use lab_output::Report;
 use lab_output::Row;
 use lab_output::Table;
@@ -79,6 +80,66 @@ fn columns_without_room_are_named() {
     }
 }
 
+/// Packets, with who sent them and who was to get them.
+fn packets() -> Table {
+    use ColumnKind as K;
+    let column = |id: &str, title: &str, kind| Column {
+        id: id.into(),
+        title: title.into(),
+        kind,
+        wide: false,
+        hidden: false,
+        lines: false,
+        subject: matches!(id, "source" | "destination"),
+        about: String::new(),
+    };
+    let text = |text: &str| Cell::Text(text.into());
+    let columns = vec![
+        column("time", "TIME", K::Text),
+        column("node", "NODE", K::Text),
+        column("verdict", "VERDICT", K::Health),
+        column("source", "SOURCE", K::Text),
+        column("destination", "DESTINATION", K::Text),
+        column("reason", "REASON", K::Text),
+    ];
+    let mut table = Table::new("packets", columns);
+    let to = "kube-system/coredns-7c65d6-x2v:53";
+    let rows = [
+        ("16:10:40.123", "k8s-w1", Level::Bad, "dropped", "default/curl-pod", "Policy denied"),
+        ("16:10:40.124", "k8s-w0", Level::Good, "forwarded", "10.0.0.0/8", ""),
+    ];
+    let rows = rows.map(|(time, node, level, verdict, from, reason)| {
+        let verdict = Cell::Health(level, verdict.into());
+        let cells = vec![text(time), text(node), verdict, text(from), text(to), text(reason)];
+        Row { key: String::new(), cells }
+    });
+    table.append(rows).unwrap();
+    table
+}
+
+/// Who sent it and who was to get it are on every screen, on two lines where one is too long.
+#[test]
+fn what_a_row_is_about_is_the_last_to_go() {
+    let at = |width| {
+        let mut report = Report::default();
+        report.tables.push(packets());
+        drawn(&report, &Options { width: Some(width), ..options(Format::Table) })
+    };
+    let (table, err) = at(66);
+    let expected = "\
+TIME          NODE    VERDICT    SOURCE      DESTINATION
+16:10:40.123  k8s-w1  dropped    default/    kube-system/
+                                 curl-pod    coredns-7c65d6-x2v:53
+16:10:40.124  k8s-w0  forwarded  10.0.0.0/8  kube-system/
+                                             coredns-7c65d6-x2v:53
+";
+    assert_eq!(table, expected, "{table}");
+    assert!(err.starts_with("no room for REASON:"), "{err}");
+    let (table, err) = at(58);
+    assert!(table.starts_with("TIME          VERDICT    SOURCE      DESTINATION\n"), "{table}");
+    assert!(err.starts_with("no room for NODE, REASON:"), "{err}");
+}
+
 #[test]
 fn tables_in_color() {
     for width in [200, 80, 40] {
@@ -142,6 +203,7 @@ fn lines(first: bool) -> Report {
         wide: false,
         hidden: false,
         lines,
+        subject: false,
         about: String::new(),
     };
     let columns = vec![

@@ -24,6 +24,7 @@ fn report(text: &str) -> Report {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: String::new(),
     };
     let kinds = [ColumnKind::Text, ColumnKind::Health, ColumnKind::Json];

@@ -37,6 +37,7 @@ fn counted(n_rows: usize) -> Table {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: String::new(),
     };
     let mut table = Table::new(

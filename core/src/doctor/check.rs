@@ -176,6 +176,7 @@ fn columns() -> Vec<Column> {
         wide,
         hidden: false,
         lines: false,
+        subject: false,
         about: about.to_owned(),
     };
     vec![

@@ -271,6 +271,7 @@ mod tests {
             wide: false,
             hidden: false,
             lines: false,
+            subject: false,
             about: String::new(),
         };
         let mut kept = Kept::default();

@@ -100,6 +100,7 @@ pub fn columns_of(shape: &Shape) -> Vec<Column> {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: about.to_owned(),
     };
     let mut columns = vec![column("host".to_owned(), ColumnKind::Text, "Host that printed it.")];

@@ -15,9 +15,9 @@ row! {
         /// What became of the packet or the request.
         pub verdict: Health<Cow<'e, str>>,
         /// Who sent it: pod, service, node, host, or address with identity.
-        pub source: &'e str,
+        pub source: &'e str as subject,
         /// Who was to get it.
-        pub destination: &'e str,
+        pub destination: &'e str as subject,
         /// Protocol.
         pub protocol: Cow<'e, str>,
         /// Flags of TCP, or the type of an ICMP message.
@@ -65,9 +65,9 @@ row! {
         /// Why, in Cilium's words.
         pub reason: Health,
         /// Who sent them.
-        pub source: String,
+        pub source: String as subject,
         /// Who was to get them.
-        pub destination: String,
+        pub destination: String as subject,
         /// Protocol.
         pub protocol: String,
         /// Packets.
@@ -97,9 +97,9 @@ row! {
     /// A conversation: everything that was seen of it, both directions.
     pub struct FlowRow {
         /// Who asked.
-        pub client: String,
+        pub client: String as subject,
         /// Who was asked.
-        pub server: String,
+        pub server: String as subject,
         /// Protocol.
         pub protocol: String,
         /// Events of requests.
@@ -165,9 +165,9 @@ row! {
         /// `there` or `back`.
         pub way: &'static str,
         /// Who sends.
-        pub from: String,
+        pub from: String as subject,
         /// Who is to get it.
-        pub to: String,
+        pub to: String as subject,
         /// What the events say.
         pub seen: Health,
         /// Where the packets were seen last.

@@ -118,6 +118,7 @@ pub(crate) fn column(column: &lab_plugin::Column) -> Column {
         wide: column.wide,
         hidden: column.hidden,
         lines: column.lines,
+        subject: column.subject,
         about: column.about.clone(),
     }
 }

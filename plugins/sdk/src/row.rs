@@ -24,6 +24,8 @@ pub struct Column {
     pub hidden: bool,
     /// A table draws each line of its texts on a line of its own.
     pub lines: bool,
+    /// What a row is about: the last to be left out where a terminal is too narrow.
+    pub subject: bool,
     /// One line for the reference.
     pub about: String,
 }
@@ -239,7 +241,8 @@ pub fn column_id(field: &str) -> (String, String) {
 /// A field's doc comment is its column's description; its type says the kind; its name gives
 /// the id (`next_hop` → `nextHop`) and the header (`NEXT-HOP`). `as wide` shows it only with
 /// `-o wide`, `as hidden` only in JSON and YAML, `as lines` with the lines of its texts below each
-/// other; `= "podCIDR"` sets another id.
+/// other, `as subject` also where a terminal has no room for the others; `= "podCIDR"` sets another
+/// id.
 #[macro_export]
 macro_rules! row {
     ($(#[doc = $about:literal])* $vis:vis struct $name:ident $(<$life:lifetime>)? {
@@ -263,6 +266,7 @@ macro_rules! row {
                         wide: flag == "wide",
                         hidden: flag == "hidden",
                         lines: flag == "lines",
+                        subject: flag == "subject",
                         about: concat!($($doc,)* "").trim().to_owned(),
                     }
                 }),*]
@@ -289,7 +293,7 @@ mod tests {
         /// A row.
         struct Sample {
             /// Who.
-            host: String,
+            host: String as subject,
             /// Where to.
             next_hop: Option<String>,
             /// How large.
@@ -312,6 +316,7 @@ mod tests {
         assert_eq!(columns[1].about, "Where to.");
         assert!(columns[2].wide && !columns[2].hidden);
         assert!(columns[4].lines && !columns[3].lines);
+        assert!(columns[0].subject && !columns[1].subject);
         assert!(columns[5].hidden);
         assert_eq!(columns[2].kind, ColumnKind::Integer);
         assert_eq!(columns[5].kind, ColumnKind::Health);

@@ -139,6 +139,7 @@ impl wit::HostColumns for State {
             wide: false,
             hidden: false,
             lines: false,
+            subject: false,
             about: String::new(),
         });
         Ok(())
@@ -148,6 +149,9 @@ impl wit::HostColumns for State {
     }
     fn lines(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
         self.change(&this, &id, |column| column.lines = true)
+    }
+    fn subject(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
+        self.change(&this, &id, |column| column.subject = true)
     }
     fn hidden(&mut self, this: Resource<ColumnsHandle>, id: String) -> Result<()> {
         self.change(&this, &id, |column| column.hidden = true)

@@ -101,6 +101,7 @@ mod tests {
             wide: false,
             hidden: false,
             lines: false,
+            subject: false,
             about: String::new(),
         };
         Table::new("t", kinds.iter().map(column).collect())

@@ -31,6 +31,7 @@ fn column(id: &str, title: &str, kind: ColumnKind) -> Column {
         wide: false,
         hidden: false,
         lines: false,
+        subject: false,
         about: String::new(),
     }
 }

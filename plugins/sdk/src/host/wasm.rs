@@ -28,6 +28,9 @@ impl Table {
             if column.lines {
                 made.lines(&column.id);
             }
+            if column.subject {
+                made.subject(&column.id);
+            }
             made.describe(&column.id, &column.about);
         }
         Self(output::Table::new(name, made))
