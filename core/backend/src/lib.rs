@@ -27,7 +27,9 @@ mod saved;
 mod scope;
 mod select;
 mod spelling;
+mod split;
 mod sysdump;
+mod walk;
 mod yaml;
 
 pub use backend::{About, Answer, Backend, Change, Chunk};

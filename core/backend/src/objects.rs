@@ -3,14 +3,16 @@
 
 use std::ops::Range;
 
+use lab_types::Failure;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::Answer;
 use crate::Page;
 use crate::Selection;
 use crate::project::Projection;
-use crate::project::lookup;
 use crate::select::Selector;
+use crate::walk::lookup;
 
 /// How many objects a page has when the caller does not say; the API's usual chunk.
 const PAGE: usize = 500;
@@ -36,21 +38,7 @@ struct Document<'a> {
 impl Objects {
     /// Finds the objects in a file's text.
     pub(crate) fn parse(text: String) -> Result<Self, serde_json::Error> {
-        let document: Document<'_> = serde_json::from_str(&text)?;
-        let mut items = Vec::new();
-        match document {
-            Document { items: Some(found), .. } => items.extend(found.into_iter().map(|item| {
-                let start = item.get().as_ptr().addr() - text.as_ptr().addr();
-                start..start + item.get().len()
-            })),
-            // Without `items` it is one object, unless it says that it is a list of none.
-            Document { metadata: Some(_), kind, .. }
-                if !kind.as_deref().unwrap_or_default().ends_with("List") =>
-            {
-                items.push(text.len() - text.trim_start().len()..text.trim_end().len());
-            }
-            Document { .. } => {}
-        }
+        let items = find(&text)?;
         Ok(Self { text, items })
     }
 
@@ -66,56 +54,103 @@ impl Objects {
         self.items.iter().map(|range| &self.text[range.clone()])
     }
 
-    /// One object by name; any namespace when none is asked.
-    pub(crate) fn get(&self, of: &Selection, name: &str) -> Option<String> {
-        let found = self.all().find(|item| {
-            metadata(item, "name").as_deref() == Some(name)
-                && of
-                    .namespace
-                    .as_ref()
-                    .is_none_or(|ns| metadata(item, "namespace").as_ref() == Some(ns))
-        })?;
-        Some(Projection::new(&of.keep).apply(found))
+    fn nth(&self, place: usize) -> Option<&str> {
+        self.items.get(place).map(|range| &self.text[range.clone()])
     }
 
-    /// A page of the objects that fit. Errors: one line about the question.
-    pub(crate) fn page(
-        &self,
-        of: &Selection,
-        limit: u32,
-        more: Option<&str>,
-    ) -> Result<Page, String> {
-        let labels = Selector::labels(of.labels.as_deref().unwrap_or_default())?;
-        let fields = Selector::fields(of.fields.as_deref().unwrap_or_default())?;
-        let projection = Projection::new(&of.keep);
-        let limit = if limit == 0 { PAGE } else { usize::try_from(limit).unwrap_or(usize::MAX) };
-        let start = match more {
-            None => 0,
-            Some(token) => token
-                .parse()
-                .ok()
-                .filter(|start| *start <= self.items.len())
-                .ok_or_else(|| format!("`{token}` is not the beginning of a page"))?,
-        };
-        let fits = |item: &str| {
-            of.namespace.as_ref().is_none_or(|ns| metadata(item, "namespace").as_ref() == Some(ns))
-                && (labels.is_empty() || labels.matches(item))
-                && (fields.is_empty() || fields.matches(item))
-        };
-        let mut page = Page::default();
-        for (position, range) in self.items.iter().enumerate().skip(start) {
-            let item = &self.text[range.clone()];
-            if !fits(item) {
-                continue;
+    /// One object by name; any namespace when none is asked.
+    pub(crate) fn get(&self, of: &Selection, name: &str) -> Option<String> {
+        get(of, name, |place| Ok(self.nth(place))).ok().flatten()
+    }
+
+    /// A page of the objects that fit. Errors: the question's.
+    pub(crate) fn page(&self, of: &Selection, limit: u32, more: Option<&str>) -> Answer<Page> {
+        page(of, limit, more, |place| Ok(self.nth(place)))
+    }
+}
+
+/// Where the objects of a text stand: of a list, or of one object.
+pub(crate) fn find(text: &str) -> Result<Vec<Range<usize>>, serde_json::Error> {
+    let document: Document<'_> = serde_json::from_str(text)?;
+    let mut items = Vec::new();
+    match document {
+        Document { items: Some(found), .. } => items.extend(found.into_iter().map(|item| {
+            let start = item.get().as_ptr().addr() - text.as_ptr().addr();
+            start..start + item.get().len()
+        })),
+        // Without `items` it is one object, unless it says that it is a list of none.
+        Document { metadata: Some(_), kind, .. }
+            if !kind.as_deref().unwrap_or_default().ends_with("List") =>
+        {
+            items.push(text.len() - text.trim_start().len()..text.trim_end().len());
+        }
+        Document { .. } => {}
+    }
+    Ok(items)
+}
+
+/// One object by name among those that `nth` gives by their place; any namespace when none is
+/// asked.
+pub(crate) fn get<'t>(
+    of: &Selection,
+    name: &str,
+    nth: impl Fn(usize) -> Answer<Option<&'t str>>,
+) -> Answer<Option<String>> {
+    let mut place = 0;
+    while let Some(item) = nth(place)? {
+        if metadata(item, "name").as_deref() == Some(name) && is_in(of, item) {
+            return Ok(Some(Projection::new(&of.keep).apply(item)));
+        }
+        place += 1;
+    }
+    Ok(None)
+}
+
+/// A page of those of the objects that fit that `nth` gives by their place. Errors: also those of
+/// the question, in one line.
+pub(crate) fn page<'t>(
+    of: &Selection,
+    limit: u32,
+    more: Option<&str>,
+    nth: impl Fn(usize) -> Answer<Option<&'t str>>,
+) -> Answer<Page> {
+    let labels = Selector::labels(of.labels.as_deref().unwrap_or_default());
+    let fields = Selector::fields(of.fields.as_deref().unwrap_or_default());
+    let (labels, fields) = (labels.map_err(Failure::invalid)?, fields.map_err(Failure::invalid)?);
+    let projection = Projection::new(&of.keep);
+    let limit = if limit == 0 { PAGE } else { usize::try_from(limit).unwrap_or(usize::MAX) };
+    let mut place = match more {
+        None => 0,
+        Some(token) => match token.parse() {
+            // Behind the last one there is nothing, and behind that no page.
+            Ok(start) if start == 0 || nth(start - 1)?.is_some() => start,
+            _ => {
+                let what = format!("`{token}` is not the beginning of a page");
+                return Err(Failure::invalid(what));
             }
+        },
+    };
+    let fits = |item: &str| {
+        is_in(of, item)
+            && (labels.is_empty() || labels.matches(item))
+            && (fields.is_empty() || fields.matches(item))
+    };
+    let mut page = Page::default();
+    while let Some(item) = nth(place)? {
+        if fits(item) {
             if page.items.len() == limit {
-                page.more = Some(position.to_string());
+                page.more = Some(place.to_string());
                 break;
             }
             page.items.push(projection.apply(item));
         }
-        Ok(page)
+        place += 1;
     }
+    Ok(page)
+}
+
+fn is_in(of: &Selection, item: &str) -> bool {
+    of.namespace.as_ref().is_none_or(|of| metadata(item, "namespace").as_ref() == Some(of))
 }
 
 /// A text in an object's metadata.

@@ -3,17 +3,14 @@
 //! copied as they stand, so numbers and order survive.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use memchr::memchr2;
 use serde::Deserialize;
 use serde::Deserializer;
-use serde::de::DeserializeSeed;
-use serde::de::Error as _;
-use serde::de::IgnoredAny;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 use serde_json::value::RawValue;
+
+use crate::walk::Walk;
 
 /// The paths of a [`crate::Selection`] that stay.
 ///
@@ -28,7 +25,7 @@ pub struct Projection {
 
 /// Keys to keep; an empty tree keeps all below.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tree(BTreeMap<String, Tree>);
+pub(crate) struct Tree(Vec<(String, Tree)>);
 
 impl Projection {
     /// The projection of a list of paths; none keeps the whole object.
@@ -65,7 +62,8 @@ impl Projection {
 impl Tree {
     /// What stays below a key; `None` when nothing does.
     pub(crate) fn below(&self, key: &str) -> Option<&Self> {
-        self.0.get(key)
+        // A few, so that going over them takes less than any table.
+        self.0.iter().find(|(own, _)| own == key).map(|(_, tree)| tree)
     }
 
     /// Whether all below stays.
@@ -75,7 +73,7 @@ impl Tree {
 
     fn add(&mut self, path: &[String]) {
         let Some((first, rest)) = path.split_first() else { return };
-        match self.0.get_mut(first) {
+        match self.0.iter_mut().find(|(own, _)| own == first).map(|(_, tree)| tree) {
             // A longer path below one that is kept whole adds nothing.
             Some(tree) if tree.0.is_empty() => {}
             Some(tree) if rest.is_empty() => tree.0.clear(),
@@ -83,7 +81,7 @@ impl Tree {
             None => {
                 let mut tree = Self::default();
                 tree.add(rest);
-                self.0.insert(first.clone(), tree);
+                self.0.push((first.clone(), tree));
             }
         }
     }
@@ -91,147 +89,63 @@ impl Tree {
     /// Appends what stays of a JSON value; false when nothing of it can stay, or it is none.
     fn copy(&self, text: &str, out: &mut String) -> bool {
         let mut walk = Walk { text, at: 0 };
-        let stays = walk.copy(self, out);
-        stays == Some(true) && walk.next() == 0
-    }
-}
-
-/// A place in a JSON text. What does not stay is passed over by its quotes and brackets alone: it
-/// is most of an object, and whoever has the text has checked it already.
-struct Walk<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Walk<'a> {
-    /// The next byte that is no white space, without taking it; 0 at the end.
-    fn next(&mut self) -> u8 {
-        let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return byte;
-            }
-            self.at += 1;
-        }
-        0
+        self.copy_next(&mut walk, out) == Some(true) && walk.next() == 0
     }
 
     /// Appends what stays of the next value, which is passed through once, however deep the paths
     /// go. The answer says whether anything can stay.
     ///
     /// - Recursion: as deep as the paths.
-    fn copy(&mut self, tree: &Tree, out: &mut String) -> Option<bool> {
-        let first = self.next();
-        if tree.is_leaf() || !matches!(first, b'{' | b'[') {
-            let start = self.at;
-            self.pass()?;
-            out.push_str(if tree.is_leaf() { &self.text[start..self.at] } else { "" });
-            return Some(tree.is_leaf());
+    fn copy_next(&self, walk: &mut Walk<'_>, out: &mut String) -> Option<bool> {
+        let first = walk.next();
+        if self.is_leaf() || !matches!(first, b'{' | b'[') {
+            let start = walk.at;
+            walk.pass()?;
+            out.push_str(if self.is_leaf() { &walk.text[start..walk.at] } else { "" });
+            return Some(self.is_leaf());
         }
-        self.at += 1;
+        walk.at += 1;
         out.push(char::from(first));
         let start = out.len();
         let close = if first == b'{' { b'}' } else { b']' };
-        if self.next() != close {
+        if walk.next() != close {
             loop {
                 let before = out.len();
                 let stays = if first == b'{' {
-                    self.member(tree, start, out)?
+                    self.copy_member(walk, start, out)?
                 } else {
                     begin_part(start, out);
-                    self.copy(tree, out)?
+                    self.copy_next(walk, out)?
                 };
                 if !stays {
                     out.truncate(before);
                 }
-                match self.next() {
-                    b',' => self.at += 1,
+                match walk.next() {
+                    b',' => walk.at += 1,
                     next if next == close => break,
                     _ => return None,
                 }
             }
         }
-        self.at += 1;
+        walk.at += 1;
         out.push(char::from(close));
         Some(true)
     }
 
     /// Appends what stays of a member of an object.
-    fn member(&mut self, tree: &Tree, start: usize, out: &mut String) -> Option<bool> {
-        let key = self.key()?;
-        if self.next() != b':' {
+    fn copy_member(&self, walk: &mut Walk<'_>, start: usize, out: &mut String) -> Option<bool> {
+        let key = walk.key()?;
+        if walk.next() != b':' {
             return None;
         }
-        self.at += 1;
-        let Some(tree) = tree.below(&key) else {
-            self.pass()?;
+        walk.at += 1;
+        let Some(below) = self.below(&key) else {
+            walk.pass()?;
             return Some(false);
         };
         begin_part(start, out);
         push_key(&key, out);
-        self.copy(tree, out)
-    }
-
-    fn key(&mut self) -> Option<Cow<'a, str>> {
-        if self.next() != b'"' {
-            return None;
-        }
-        let start = self.at;
-        self.pass_string()?;
-        let quoted = &self.text[start..self.at];
-        if quoted.contains('\\') {
-            return serde_json::from_str(quoted).ok().map(Cow::Owned);
-        }
-        Some(Cow::Borrowed(&quoted[1..quoted.len() - 1]))
-    }
-
-    /// Moves behind the next value. Brackets are counted: no depth exhausts the stack.
-    fn pass(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
-        loop {
-            match self.next() {
-                b'"' => self.pass_string()?,
-                b'{' | b'[' => {
-                    self.at += 1;
-                    depth += 1;
-                }
-                b'}' | b']' if depth > 0 => {
-                    self.at += 1;
-                    depth -= 1;
-                }
-                b',' | b':' if depth > 0 => self.at += 1,
-                0 | b'}' | b']' | b',' | b':' => return None,
-                _ => self.pass_word(),
-            }
-            if depth == 0 {
-                return Some(());
-            }
-        }
-    }
-
-    /// Moves behind a number, `true`, `false` or `null`.
-    fn pass_word(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        let ends = |byte: &u8| {
-            matches!(
-                byte,
-                b',' | b'}' | b']' | b':' | b' ' | b'\n' | b'\t' | b'\r' | b'"' | b'{' | b'['
-            )
-        };
-        self.at += rest.iter().position(ends).unwrap_or(rest.len());
-    }
-
-    /// Moves behind a string whose first quote is next.
-    fn pass_string(&mut self) -> Option<()> {
-        let bytes = self.text.as_bytes();
-        self.at += 1;
-        loop {
-            self.at += memchr2(b'"', b'\\', bytes.get(self.at..)?)? + 1;
-            if bytes[self.at - 1] == b'"' {
-                return Some(());
-            }
-            self.at += 1;
-        }
+        below.copy_next(walk, out)
     }
 }
 
@@ -242,10 +156,16 @@ fn begin_part(start: usize, out: &mut String) {
     }
 }
 
-fn push_key(key: &str, out: &mut String) {
-    // Writing a string as JSON cannot fail.
-    out.push_str(&serde_json::to_string(key).unwrap_or_default());
-    out.push(':');
+fn push_key(key: &Cow<'_, str>, out: &mut String) {
+    match key {
+        // It stands between its quotes as it is.
+        Cow::Borrowed(key) => out.extend(["\"", key, "\":"]),
+        Cow::Owned(key) => {
+            // Writing a string as JSON cannot fail.
+            out.push_str(&serde_json::to_string(key).unwrap_or_default());
+            out.push(':');
+        }
+    }
 }
 
 /// Splits at dots; `\.` is a dot inside a key.
@@ -274,53 +194,6 @@ fn last(parts: &mut Vec<String>) -> &mut String {
 /// The members of a JSON object in their order; `None` when the text is none.
 pub(crate) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
     serde_json::from_str::<Members<'_>>(text).ok().map(|members| members.0)
-}
-
-/// The value at a path of keys, of which the first of a name counts; `None` when a key on the way
-/// is missing. What stands behind it is not looked at.
-pub(crate) fn lookup<'a>(text: &'a str, path: &[String]) -> Option<&'a str> {
-    let mut text = text;
-    for key in path {
-        let mut found = None;
-        // Reading ends with an error as soon as the key is found.
-        let _ = Found { key, found: &mut found }
-            .deserialize(&mut serde_json::Deserializer::from_str(text));
-        text = found?;
-    }
-    Some(text)
-}
-
-/// Looks for one key of an object.
-struct Found<'k, 'f, 'a> {
-    key: &'k str,
-    found: &'f mut Option<&'a str>,
-}
-
-impl<'de> DeserializeSeed<'de> for Found<'_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Found<'_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            if key == self.key {
-                *self.found = Some(map.next_value::<&RawValue>()?.get());
-                return Err(A::Error::custom("found"));
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
 }
 
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -414,13 +287,6 @@ mod tests {
     fn keys_with_escapes_are_found() {
         let projection = Projection::new(&["a\"b".to_owned()]);
         assert_eq!(projection.apply(r#"{"\u0061\"b": [1,2]}"#), r#"{"a\"b":[1,2]}"#);
-    }
-
-    #[test]
-    fn lookup_walks_keys() {
-        assert_eq!(lookup(NODE, &split_path("spec.podCIDR")), Some("\"10.0.0.0/24\""));
-        assert_eq!(lookup(NODE, &split_path("status.phase")), None);
-        assert_eq!(lookup(NODE, &split_path("spec.taints.key")), None);
     }
 
     /// The same by way of values.

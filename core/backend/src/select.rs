@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::project::lookup;
 use crate::project::split_path;
+use crate::walk::lookup;
 
 /// A selector that was understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -32,6 +32,7 @@ use crate::engine::TICK;
 use crate::inbox::Inbox;
 use crate::interface::card::CardHandle;
 use crate::packed::unpack;
+use crate::pages::Pages;
 use crate::state::Phase;
 use crate::state::Running;
 use crate::state::State;
@@ -180,6 +181,7 @@ impl Component {
         let running = Running {
             backend: run.backend,
             gate: run.gate,
+            pages: Pages::default(),
             settings: run.settings,
             report: Report::default(),
             rows: 0,

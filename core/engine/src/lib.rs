@@ -12,6 +12,7 @@ mod interface;
 mod limits;
 mod listener;
 mod packed;
+mod pages;
 mod reader;
 mod state;
 mod timeline;

@@ -20,6 +20,7 @@ use crate::Limits;
 use crate::Listener;
 use crate::Reader;
 use crate::inbox::Inbox;
+use crate::pages::Pages;
 use crate::timeline::Timeline;
 use lab_backend::Gate;
 
@@ -33,6 +34,7 @@ pub(crate) enum Phase {
 pub(crate) struct Running {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) gate: Gate,
+    pub(crate) pages: Pages,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) report: Report,
     /// Rows of the report, or of what a reader has not taken yet.

@@ -77,7 +77,6 @@ pub fn collect(scope: Scope, is_deep: bool) -> Inputs {
             Some,
         );
     }
-    ranges(&mut inputs);
     let mut words = Words::default();
     if scope != Scope::Plan {
         let is_endpoint_crd_off = inputs.config.known().is_some_and(|config| {
@@ -91,6 +90,8 @@ pub fn collect(scope: Scope, is_deep: bool) -> Inputs {
             inputs.namespaces = pools.known().into_iter().flatten().cloned().collect();
         }
     }
+    // Behind all pods, of which it asks for a few: a list is searched best once it is known.
+    ranges(&mut inputs);
     if scope == Scope::Who {
         let of = Selection::new("v1", "Service")
             .keep("spec.clusterIP")

@@ -9,7 +9,7 @@ use crate::Answer;
 use crate::Selection;
 use crate::files::path;
 use crate::objects::Objects;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 impl Capture {
     /// Everything the capture holds, ready to be written again. Files that no index names are

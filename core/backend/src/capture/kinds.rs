@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use lab_types::Failure;
 
 use super::cover::covers;
+use super::list::List;
 use super::reader::Capture;
 use super::reader::Kind;
 use super::reader::unanswered;
@@ -14,7 +15,7 @@ use crate::Answer;
 use crate::Page;
 use crate::Selection;
 use crate::files::path;
-use crate::objects::Objects;
+use crate::objects::page;
 
 impl Capture {
     /// The objects of a kind; `None` when the capture has no file of it.
@@ -28,8 +29,8 @@ impl Capture {
             Arc::clone(kinds.entry(name.clone()).or_default())
         };
         slot.get_or_init(|| {
-            let Some(text) = self.files.read_text(&name)? else { return Ok(None) };
-            Objects::parse(text).map(Some).map_err(|error| self.files.malformed(&name, &error))
+            let text = self.files.read_text(&name)?;
+            Ok(text.map(|text| List::new(Arc::clone(&self.files), name, text)))
         });
         Ok(slot)
     }
@@ -39,13 +40,13 @@ impl Capture {
         &self,
         of: &Selection,
         name: Option<&str>,
-        answer: impl FnOnce(&Objects, bool) -> Answer<T>,
+        answer: impl FnOnce(&List, bool) -> Answer<T>,
     ) -> Answer<T> {
         let kind = self.kind(of)?;
         let selected = self.head.selected.get(&of.to_string());
         let covered = selected.is_none_or(|selected| covers(selected, of, name));
         match kind.get() {
-            Some(Ok(Some(objects))) => answer(objects, covered),
+            Some(Ok(Some(list))) => answer(list, covered),
             Some(Err(failure)) => Err(failure.clone()),
             Some(Ok(None)) | None => Err(self.no_objects(of, name)),
         }
@@ -67,11 +68,11 @@ impl Capture {
     }
 
     pub(super) fn page(&self, of: &Selection, limit: u32, more: Option<&str>) -> Answer<Page> {
-        self.ask(of, None, |objects, covered| {
+        self.ask(of, None, |list, covered| {
             if !covered {
                 return Err(self.no_objects(of, None));
             }
-            objects.page(of, limit, more).map_err(Failure::invalid)
+            page(of, limit, more, |place| list.nth(place))
         })
     }
 

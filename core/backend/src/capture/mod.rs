@@ -33,6 +33,7 @@ mod cover;
 pub(crate) mod format;
 mod head;
 mod kinds;
+mod list;
 mod logs;
 mod naming;
 mod reader;

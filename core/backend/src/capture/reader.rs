@@ -23,6 +23,7 @@ use super::format::PlaceKind;
 use super::format::join;
 use super::format::shown;
 use super::head;
+use super::list::List;
 use crate::About;
 use crate::Answer;
 use crate::Backend;
@@ -36,7 +37,7 @@ use crate::Selection;
 use crate::files::Files;
 use crate::files::Limits;
 use crate::files::path;
-use crate::objects::Objects;
+use crate::objects;
 use crate::replay::replay;
 use crate::replay::replay_file;
 use crate::spelling;
@@ -61,7 +62,7 @@ pub struct Capture {
 type Index = HashMap<Question, Arc<Recorded>>;
 /// The lines of an index in their order.
 type Entries = Vec<(Question, Arc<Recorded>)>;
-pub(super) type Kind = Arc<OnceLock<Answer<Option<Objects>>>>;
+pub(super) type Kind = Arc<OnceLock<Answer<Option<List>>>>;
 
 /// Bytes from which an output is not read whole before it is replayed.
 const LONG: u64 = 1 << 20;
@@ -329,7 +330,8 @@ impl Backend for Capture {
 
     fn get<'a>(&'a self, of: &'a Selection, name: &'a str) -> BoxFuture<'a, Answer<String>> {
         Box::pin(async move {
-            self.ask(of, Some(name), |objects, covered| match objects.get(of, name) {
+            let found = |list: &List| objects::get(of, name, |place| list.nth(place));
+            self.ask(of, Some(name), |list, covered| match found(list)? {
                 Some(object) => Ok(object),
                 None if covered => Err(Failure::not_found(format!("{of} {name} not found"))),
                 None => Err(self.no_objects(of, Some(name))),

@@ -9,7 +9,7 @@ use super::writer::lines;
 use crate::files::path;
 use crate::objects::Objects;
 use crate::objects::metadata;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 /// Something wrong with a file of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

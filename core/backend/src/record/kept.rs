@@ -18,7 +18,7 @@ use crate::Selection;
 use crate::capture::Writer;
 use crate::capture::format::Missing;
 use crate::capture::format::Selected;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 /// The answers so far. Of the same question the last answer counts, but a failure never takes
 /// the place of an answer.

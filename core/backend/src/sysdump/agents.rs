@@ -8,7 +8,7 @@ use super::bugtool::Bugtool;
 use crate::Host;
 use crate::files::Files;
 use crate::objects::Objects;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 /// The bugtools of each node, by their positions.
 #[derive(Debug, Default)]

@@ -27,7 +27,7 @@ use crate::files::Files;
 use crate::files::path;
 use crate::nodes::hosts_of;
 use crate::objects::Objects;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 /// Kinds and their files, in the folder of each namespace.
 ///
@@ -253,9 +253,7 @@ impl Backend for ClusterInfo {
         limit: u32,
         more: Option<String>,
     ) -> BoxFuture<'a, Answer<Page>> {
-        Box::pin(async move {
-            self.objects(of)?.page(of, limit, more.as_deref()).map_err(Failure::invalid)
-        })
+        Box::pin(async move { self.objects(of)?.page(of, limit, more.as_deref()) })
     }
 
     fn logs<'a>(
@@ -279,7 +277,7 @@ impl Backend for ClusterInfo {
 
     fn watch(&self, of: Selection) -> BoxFuture<'_, Answer<BoxStream<'static, Answer<Change>>>> {
         Box::pin(async move {
-            let page = self.objects(&of)?.page(&of, u32::MAX, None).map_err(Failure::invalid)?;
+            let page = self.objects(&of)?.page(&of, u32::MAX, None)?;
             let added = page.items.into_iter().map(Change::Added);
             let changes: Vec<_> = added.chain([Change::Synced]).map(Ok).collect();
             Ok(stream::iter(changes).boxed())

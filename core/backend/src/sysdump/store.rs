@@ -20,7 +20,7 @@ use crate::Selection;
 use crate::Selector;
 use crate::files::Files;
 use crate::objects::Objects;
-use crate::project::lookup;
+use crate::walk::lookup;
 
 /// What is held, by kind and by the paths that are kept.
 type Slots = HashMap<(&'static str, Vec<String>), Arc<OnceLock<Answer<Arc<Objects>>>>>;
@@ -91,7 +91,7 @@ pub(super) fn page(
     limit: u32,
     more: Option<&str>,
 ) -> Answer<Page> {
-    let page = objects.page(of, limit, more).map_err(Failure::invalid)?;
+    let page = objects.page(of, limit, more)?;
     if row.whole {
         return Ok(page);
     }

@@ -74,8 +74,8 @@ impl wit::Host for State {
             Ok(of) => of,
             Err(failure) => return Ok(Err(failure.into())),
         };
-        let backend = self.running()?.backend.clone();
-        let page = backend.list(&of, limit, more).await;
+        let running = self.running()?;
+        let page = running.pages.page(&running.backend, of, limit, more).await;
         Ok(page.map(|page| wit::Page { items: page.items, more: page.more }).map_err(Failure::from))
     }
 }
