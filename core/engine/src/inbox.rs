@@ -92,6 +92,20 @@ impl Inbox {
         }
     }
 
+    /// The same, and once something has come, what comes within `gather` comes along: a guest that
+    /// is woken for every line of a hundred agents does little else. One that has not kept up does
+    /// not wait.
+    pub(crate) async fn wait_for_some(&self, gather: Duration) -> Option<Vec<Source>> {
+        if let Poll::Ready(sources) = self.look() {
+            return sources;
+        }
+        self.wake.notified().await;
+        if !self.lock().stopped {
+            tokio::time::sleep(gather).await;
+        }
+        self.wait().await
+    }
+
     /// The same without waiting.
     pub(crate) fn look(&self) -> Poll<Option<Vec<Source>>> {
         let mut sources = self.lock();
@@ -217,6 +231,24 @@ mod tests {
             seen.extend((0..3).map_while(|_| queue.take_if(|_| true)));
         }
         assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_soon_after_comes_along() {
+        let inbox = Inbox::new(true);
+        let sources = [inbox.open(true), inbox.open(true), inbox.open(true)];
+        let teller = inbox.clone();
+        tokio::spawn(async move {
+            for source in sources {
+                tokio::time::sleep(Duration::from_millis(4)).await;
+                teller.ready(source);
+            }
+        });
+        let gather = Duration::from_millis(6);
+        assert_eq!(inbox.wait_for_some(gather).await, Some(vec![0, 1]));
+        assert_eq!(inbox.wait_for_some(gather).await, Some(vec![2]));
+        inbox.stop();
+        assert_eq!(inbox.wait_for_some(gather).await, None);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use futures::{Sink, SinkExt, StreamExt};
+use futures::{FutureExt, Sink, SinkExt, StreamExt};
 use kube::core::Status;
 use lab_types::Failure;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -25,6 +25,11 @@ use crate::running::{Piece, Ran, Running, Unanswered, Wanted};
 
 /// Bytes: what API servers pass on at once is up to 32 KiB, and mostly much less.
 const READ_AT_ONCE: usize = 16 << 10;
+/// Bytes that are handed over at once, if so much has come.
+const TOGETHER: usize = 32 << 10;
+/// How long output of a command that we listen to gathers. A line of an agent may have a frame of
+/// its own, and a thousand of them a second for each of a hundred agents would be that many wakes.
+const GATHER: Duration = Duration::from_millis(20);
 const PING: Duration = Duration::from_secs(30);
 /// Three pings without any answer.
 const DEAD: Duration = Duration::from_secs(100);
@@ -75,6 +80,8 @@ pub(crate) async fn open(
         receive: receive.boxed(),
         ping,
         heard: Instant::now(),
+        gathers: (wanted == Wanted::WhileWeListen).then(Instant::now),
+        behind: None,
         status: None,
         program: argv.first().cloned().unwrap_or_default(),
         target: target.clone(),
@@ -118,11 +125,18 @@ pub(crate) struct Exec {
     receive: BoxStream<'static, Result<Message, SocketError>>,
     ping: Interval,
     heard: Instant,
+    /// Until when output gathers, if it does.
+    gathers: Option<Instant>,
+    /// What came behind output that was gathered, and is something else.
+    behind: Option<Received>,
     /// How it ended, once said, and until when more output is awaited.
     status: Option<(Result<i32, Unanswered>, Instant)>,
     program: String,
     target: Target,
 }
+
+/// A message, or why there is none; nothing at the end of the connection.
+type Received = Option<Result<Message, SocketError>>;
 
 impl Running for Exec {
     fn next(&mut self) -> BoxFuture<'_, Piece> {
@@ -141,7 +155,7 @@ impl Running for Exec {
                     continue;
                 }
                 let message = tokio::select! {
-                    message = self.receive.next() => message,
+                    message = next(&mut self.behind, self.gathers, &mut self.receive) => message,
                     _ = self.ping.tick() => {
                         if self.heard.elapsed() > DEAD
                             || self.send.send(Message::Ping(Vec::new().into())).await.is_err()
@@ -161,7 +175,7 @@ impl Running for Exec {
                     }
                     Some(Ok(message)) => {
                         if let Some(chunk) = output(message) {
-                            return chunk;
+                            return self.gather(chunk);
                         }
                     }
                     Some(Err(error)) => {
@@ -191,7 +205,44 @@ fn output(message: Message) -> Option<Piece> {
     }
 }
 
+/// What was put by, or what comes next, once nothing more is to gather. It may be dropped at any
+/// time and loses nothing.
+async fn next(
+    behind: &mut Option<Received>,
+    gathers: Option<Instant>,
+    receive: &mut BoxStream<'static, Result<Message, SocketError>>,
+) -> Received {
+    if let Some(behind) = behind.take() {
+        return behind;
+    }
+    if let Some(until) = gathers {
+        tokio::time::sleep_until(until).await;
+    }
+    receive.next().await
+}
+
 impl Exec {
+    /// Adds what has come already behind a piece of standard output.
+    fn gather(&mut self, piece: Piece) -> Piece {
+        let Piece::Out(mut out) = piece else { return piece };
+        while out.len() < TOGETHER && self.behind.is_none() {
+            match self.receive.next().now_or_never() {
+                Some(Some(Ok(Message::Binary(frame)))) if frame.first() == Some(&STDOUT) => {
+                    out.extend_from_slice(&frame[1..]);
+                }
+                Some(other) => self.behind = Some(other),
+                // Where more has come than is handed over, it does not wait.
+                None => {
+                    if let Some(gathers) = &mut self.gathers {
+                        *gathers = Instant::now() + GATHER;
+                    }
+                    break;
+                }
+            }
+        }
+        Piece::Out(out)
+    }
+
     fn ended(&self, frame: &[u8]) -> Result<i32, Unanswered> {
         let status: Status = serde_json::from_slice(frame).map_err(|error| {
             Unanswered::perhaps(failures::unreadable(&format!("run `{}`", self.program), &error))

@@ -8,7 +8,6 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use lab_backend::{Answer, Chunk, Outcome};
 use lab_types::Failure;
-use tokio::sync::mpsc;
 
 /// How long a command is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,29 +144,17 @@ fn size(bytes: usize) -> String {
     if bytes >= 1 << 20 { format!("{} MiB", bytes >> 20) } else { format!("{bytes} bytes") }
 }
 
-/// Hands the pieces over as they come. At most 4 wait for a slow reader, for a hundred may run; a reader that goes away
-/// ends the connection.
-pub(crate) fn stream(mut running: Box<dyn Running>) -> BoxStream<'static, Chunk> {
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(async move {
-        loop {
-            let piece = tokio::select! {
-                piece = running.next() => piece,
-                () = sender.closed() => return,
-            };
-            let chunk = match piece {
-                Piece::Out(piece) => Chunk::Out(piece),
-                Piece::Err(piece) => Chunk::Err(piece),
-                Piece::Ended(code) => Chunk::Ended(code.map_err(|unanswered| unanswered.failure)),
-            };
-            let last = matches!(chunk, Chunk::Ended(_));
-            if sender.send(chunk).await.is_err() || last {
-                return;
+/// Hands the pieces over as they are asked for. Who drops it ends the connection.
+pub(crate) fn stream(running: Box<dyn Running>) -> BoxStream<'static, Chunk> {
+    futures::stream::unfold(Some(running), |running| async move {
+        let mut running = running?;
+        Some(match running.next().await {
+            Piece::Out(piece) => (Chunk::Out(piece), Some(running)),
+            Piece::Err(piece) => (Chunk::Err(piece), Some(running)),
+            Piece::Ended(code) => {
+                (Chunk::Ended(code.map_err(|unanswered| unanswered.failure)), None)
             }
-        }
-    });
-    futures::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|chunk| (chunk, receiver))
+        })
     })
     .boxed()
 }

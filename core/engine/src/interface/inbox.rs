@@ -14,6 +14,9 @@ use crate::state::State;
 /// No plugin has a reason to wake more often; a terminal shows ten pictures a second.
 const SHORTEST_TICK: Duration = Duration::from_millis(20);
 
+/// What is live comes in a little later than it could, and more of it at once.
+const GATHER: Duration = Duration::from_millis(5);
+
 impl wit::Host for State {
     async fn wait(&mut self) -> Result<Option<Vec<Source>>> {
         let running = self.running()?;
@@ -24,7 +27,11 @@ impl wit::Host for State {
             }
         }
         let inbox = running.inbox.clone();
-        Ok(inbox.wait().await)
+        Ok(if running.backend.is_recorded() {
+            inbox.wait().await
+        } else {
+            inbox.wait_for_some(GATHER).await
+        })
     }
     async fn now(&mut self) -> Result<Option<i64>> {
         let running = self.running()?;
