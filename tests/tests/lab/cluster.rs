@@ -229,7 +229,6 @@ impl Cluster {
         self.lab_dir.join("bin").join(program).exists()
     }
 
-    /// A file of the running lab.
     /// A program that the lab's build has made, running in the network of a host until this is
     /// dropped.
     pub(crate) fn beside(&self, host: &str, program: &str, words: &[&str]) -> Beside {
@@ -240,6 +239,7 @@ impl Cluster {
         Beside(command.process_group(0).spawn().expect("bash is there"))
     }
 
+    /// A file of the running lab.
     pub(crate) fn state(&self, name: &str) -> PathBuf {
         self.lab_dir.join("state").join(name)
     }
