@@ -18,7 +18,16 @@ impl Note {
 
 fn column(id: &str, kind: ColumnKind) -> Column {
     let (id, title) = (id.to_owned(), id.to_uppercase());
-    Column { id, title, kind, wide: false, hidden: false, lines: false, about: String::new() }
+    Column {
+        id,
+        title,
+        kind,
+        wide: false,
+        hidden: false,
+        lines: false,
+        subject: false,
+        about: String::new(),
+    }
 }
 
 /// Declares one column and has two cells.
