@@ -144,7 +144,15 @@ impl Tree {
             return Some(false);
         };
         begin_part(start, out);
-        push_key(&key, out);
+        match &key {
+            // It stands between its quotes as it is.
+            Cow::Borrowed(key) => out.extend(["\"", key, "\":"]),
+            Cow::Owned(key) => {
+                // Writing a string as JSON cannot fail.
+                out.push_str(&serde_json::to_string(key).unwrap_or_default());
+                out.push(':');
+            }
+        }
         below.copy_next(walk, out)
     }
 }
@@ -153,18 +161,6 @@ impl Tree {
 fn begin_part(start: usize, out: &mut String) {
     if out.len() > start {
         out.push(',');
-    }
-}
-
-fn push_key(key: &Cow<'_, str>, out: &mut String) {
-    match key {
-        // It stands between its quotes as it is.
-        Cow::Borrowed(key) => out.extend(["\"", key, "\":"]),
-        Cow::Owned(key) => {
-            // Writing a string as JSON cannot fail.
-            out.push_str(&serde_json::to_string(key).unwrap_or_default());
-            out.push(':');
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 /// has cost one question, and the memory of one page.
 #[derive(Default)]
 pub(crate) struct Pages {
-    coming: Option<Coming>,
+    coming: Option<Box<Coming>>,
 }
 
 /// A page that was asked for before the plugin did.
@@ -50,7 +50,7 @@ impl Pages {
         };
         if page.more.is_some() {
             let question = Question { more: page.more.clone(), ..question };
-            self.coming = Some(Coming::ask(backend.clone(), question));
+            self.coming = Some(Box::new(Coming::ask(backend.clone(), question)));
         }
         Ok(page)
     }

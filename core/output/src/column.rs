@@ -31,6 +31,7 @@ pub enum ColumnKind {
 
 /// One column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Column {
     /// Key in JSON, YAML and CSV, lowerCamelCase; never changes within a major version.
     pub id: String,

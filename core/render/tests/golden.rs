@@ -113,7 +113,7 @@ fn packets() -> Table {
         let cells = vec![text(time), text(node), verdict, text(from), text(to), text(reason)];
         Row { key: String::new(), cells }
     });
-    table.append(rows).unwrap();
+    table.append(rows).expect("rows fit");
     table
 }
 

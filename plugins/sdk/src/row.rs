@@ -11,6 +11,7 @@ use crate::PackedRows;
 
 /// One column, as the table is declared to the host.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Column {
     /// Key in JSON, YAML and CSV, lowerCamelCase.
     pub id: String,
