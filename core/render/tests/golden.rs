@@ -84,14 +84,8 @@ fn columns_without_room_are_named() {
 fn packets() -> Table {
     use ColumnKind as K;
     let column = |id: &str, title: &str, kind| Column {
-        id: id.into(),
-        title: title.into(),
-        kind,
-        wide: false,
-        hidden: false,
-        lines: false,
         subject: matches!(id, "source" | "destination"),
-        about: String::new(),
+        ..support::column(id, title, kind)
     };
     let text = |text: &str| Cell::Text(text.into());
     let columns = vec![

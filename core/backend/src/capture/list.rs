@@ -44,8 +44,8 @@ impl List {
         Self { files, name, text, found }
     }
 
-    /// The text of an object by its place. A file that is damaged says so once its sound objects
-    /// were handed over.
+    /// The text of an object by its place. Of a file that is damaged those in front of the damage
+    /// can be had, and every place behind them is its fault.
     pub(super) fn nth(&self, place: usize) -> Answer<Option<&str>> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         while found.items.len() <= place {
@@ -65,5 +65,42 @@ impl List {
         }
         let item = found.items[place].clone();
         Ok(Some(&self.text[item]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> List {
+        let files = Arc::clone(&crate::demo::open().unwrap().files);
+        List::new(files, "objects/v1/Pod.json".to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn objects_are_found_in_any_order_of_questions() {
+        let list = list(r#"{"items":[{"a":1},{"b":2}],"kind":"List"}"#);
+        assert_eq!(list.nth(1).unwrap(), Some(r#"{"b":2}"#));
+        assert_eq!(list.nth(0).unwrap(), Some(r#"{"a":1}"#));
+        assert_eq!(list.nth(2).unwrap(), None);
+    }
+
+    #[test]
+    fn what_stands_before_the_damage_is_there() {
+        for damaged in [r#"{"items":[{"a":1},{"b":"#, r#"{"items":[{"a":1}],"items":[]}"#] {
+            let list = list(damaged);
+            assert_eq!(list.nth(0).unwrap(), Some(r#"{"a":1}"#), "{damaged}");
+            for _ in 0..2 {
+                let failure = list.nth(1).unwrap_err();
+                assert!(failure.message.contains("cannot read objects/v1/Pod.json"), "{failure}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_object_is_a_list_of_it() {
+        let list = list(r#" {"kind":"Pod","metadata":{}} "#);
+        assert_eq!(list.nth(0).unwrap(), Some(r#"{"kind":"Pod","metadata":{}}"#));
+        assert_eq!(list.nth(1).unwrap(), None);
     }
 }

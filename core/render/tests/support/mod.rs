@@ -23,7 +23,7 @@ fn text(text: &str) -> Cell {
     if text == "-" { Cell::Absent } else { Cell::Text(text.into()) }
 }
 
-fn column(id: &str, title: &str, kind: ColumnKind) -> Column {
+pub(crate) fn column(id: &str, title: &str, kind: ColumnKind) -> Column {
     Column {
         id: id.into(),
         title: title.into(),
