@@ -54,6 +54,7 @@ impl Running {
         let changes = std::mem::take(&mut self.pending[table]);
         let taken = changes.iter().map(|change| match change {
             Change::Rows(rows) => rows.len(),
+            Change::Packed(rows) => rows.len(),
             Change::Removed(_) => 0,
         });
         self.rows -= taken.sum::<usize>();

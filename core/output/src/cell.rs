@@ -1,6 +1,7 @@
 //! One typed value of a table, as in `interface output`.
 
 use lab_types::ObjectRef;
+use lab_types::PackedCell;
 use smol_str::SmolStr;
 
 use crate::ColumnKind;
@@ -37,6 +38,27 @@ impl Level {
         [Self::Good, Self::Info, Self::Warn, Self::Bad, Self::Unknown]
             .into_iter()
             .find(|level| level.as_str() == word)
+    }
+
+    /// By the number of its case in `enum level` of the interface; what has none is unknown.
+    pub fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Good,
+            1 => Self::Info,
+            2 => Self::Warn,
+            3 => Self::Bad,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Info => 1,
+            Self::Warn => 2,
+            Self::Bad => 3,
+            Self::Unknown => 4,
+        }
     }
 
     /// Order for "worst first": bad, warn, unknown, info, good.
@@ -92,29 +114,52 @@ impl Cell {
         match self {
             Self::Many(cells, _) => cells.iter().all(|cell| cell.fits(kind)),
             Self::Changed(pair) => pair.0.fits(kind) && pair.1.fits(kind),
-            _ => self.kinds() & bit(kind) != 0,
+            _ => self.as_packed().is_some_and(|cell| packed_fits(&cell, kind)),
         }
     }
 
-    /// Kinds of columns in which a value of one kind may stand: a number for each case, as every
-    /// cell of every stream is looked at.
+    /// The value as a plugin packs it; none for what only folding and comparing make.
     #[inline]
-    fn kinds(&self) -> u32 {
-        use ColumnKind as K;
-        const AMOUNTS: u32 = bit(K::Decimal) | bit(K::Bytes) | bit(K::Cores) | bit(K::Percent);
-        match self {
-            Self::Absent => u32::MAX,
-            // A text stands in for any value that is known only in words, such as `?`.
-            Self::Text(_) => !bit(K::Json),
-            Self::Integer(_) => bit(K::Integer) | AMOUNTS,
-            Self::Decimal(_) => AMOUNTS,
-            Self::Boolean(_) => bit(K::Boolean),
-            Self::Timestamp(_) => bit(K::Timestamp),
-            Self::Duration(_) => bit(K::Duration),
-            Self::Health(..) => bit(K::Health),
-            Self::Object(_) => bit(K::Object),
-            Self::Json(_) => bit(K::Json),
-            Self::Many(..) | Self::Changed(_) => 0,
-        }
+    pub fn as_packed(&self) -> Option<PackedCell<'_>> {
+        Some(match self {
+            Self::Absent => PackedCell::Absent,
+            Self::Text(text) => PackedCell::Text(text),
+            Self::Integer(number) => PackedCell::Integer(*number),
+            Self::Decimal(number) => PackedCell::Decimal(*number),
+            Self::Boolean(on) => PackedCell::Boolean(*on),
+            Self::Timestamp(milliseconds) => PackedCell::Timestamp(*milliseconds),
+            Self::Duration(nanoseconds) => PackedCell::Duration(*nanoseconds),
+            Self::Health(level, text) => PackedCell::Health(level.number(), text),
+            Self::Object(of) => PackedCell::Object {
+                api_version: &of.api_version,
+                kind: &of.kind,
+                namespace: of.namespace.as_deref(),
+                name: &of.name,
+            },
+            Self::Json(document) => PackedCell::Json(document),
+            Self::Many(..) | Self::Changed(_) => return None,
+        })
     }
+}
+
+/// Whether a value may stand in a column of this kind: a number for each case, as every cell of
+/// every stream is looked at.
+#[inline]
+pub(crate) fn packed_fits(cell: &PackedCell<'_>, kind: ColumnKind) -> bool {
+    use ColumnKind as K;
+    const AMOUNTS: u32 = bit(K::Decimal) | bit(K::Bytes) | bit(K::Cores) | bit(K::Percent);
+    let kinds = match cell {
+        PackedCell::Absent => u32::MAX,
+        // A text stands in for any value that is known only in words, such as `?`.
+        PackedCell::Text(_) => !bit(K::Json),
+        PackedCell::Integer(_) => bit(K::Integer) | AMOUNTS,
+        PackedCell::Decimal(_) => AMOUNTS,
+        PackedCell::Boolean(_) => bit(K::Boolean),
+        PackedCell::Timestamp(_) => bit(K::Timestamp),
+        PackedCell::Duration(_) => bit(K::Duration),
+        PackedCell::Health(..) => bit(K::Health),
+        PackedCell::Object { .. } => bit(K::Object),
+        PackedCell::Json(_) => bit(K::Json),
+    };
+    kinds & bit(kind) != 0
 }

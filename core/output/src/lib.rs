@@ -9,6 +9,7 @@ mod cell;
 mod change;
 mod column;
 mod finding;
+mod packed;
 mod report;
 mod table;
 
@@ -42,6 +43,7 @@ pub use finding::{Evidence, Finding};
 pub use fold::Fold;
 pub use limit::limit;
 pub use needs::Needs;
+pub use packed::Packed;
 pub use report::{Partial, Report};
 pub use sort::Sort;
 pub use table::{Row, Table, TableError};

@@ -140,6 +140,11 @@ impl Table {
     pub fn change(&mut self, change: Change) -> Result<(), TableError> {
         match change {
             Change::Rows(rows) => self.upsert(rows),
+            Change::Packed(rows) => {
+                let rows = self.unpack(rows.reader())?;
+                self.upsert_checked(rows);
+                Ok(())
+            }
             Change::Removed(keys) => {
                 self.remove(&keys);
                 Ok(())
@@ -197,13 +202,18 @@ impl Table {
         }
         for (cell, column) in row.cells.iter().zip(&self.columns) {
             if !cell.fits(column.kind) {
-                return Err(TableError(format!(
-                    "table `{}`: column `{}` is {:?}, but a row has {cell:?}",
-                    self.name, column.id, column.kind
-                )));
+                return Err(self.misfit(column, cell));
             }
         }
         Ok(())
+    }
+
+    /// A value that may not stand in a column of this table.
+    pub(crate) fn misfit(&self, column: &Column, cell: &Cell) -> TableError {
+        TableError(format!(
+            "table `{}`: column `{}` is {:?}, but a row has {cell:?}",
+            self.name, column.id, column.kind
+        ))
     }
 }
 

@@ -191,6 +191,11 @@ impl View {
         Ok((self.select(plan, copied(rows))?, of))
     }
 
+    /// Whether every row of a table is shown, with all its columns.
+    pub fn shows_all(&self, plan: &Plan) -> bool {
+        self.limit.is_none() && plan.filters.is_empty() && !plan.columns
+    }
+
     /// Keeps the rows that pass what was asked of one table: the part of it that looks at each
     /// row alone.
     ///

@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use lab_output::Cell;
 use lab_output::Column;
 use lab_output::Finding;
+use lab_output::Level;
 use lab_output::Partial;
 use lab_output::Report;
 use lab_output::Row;
 use lab_output::Table;
 use lab_output::rfc3339;
+use lab_types::PackedCell;
 use serde::Serialize;
 use serde::Serializer;
 use serde::ser::SerializeMap;
@@ -80,33 +82,10 @@ pub(crate) struct CellValue<'a>(pub(crate) &'a Cell);
 
 impl Serialize for CellValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(cell) = self.0.as_packed() {
+            return PackedValue(cell).serialize(serializer);
+        }
         match self.0 {
-            Cell::Text(text) => serializer.serialize_str(text),
-            Cell::Integer(number) => serializer.serialize_i64(*number),
-            Cell::Decimal(number) if number.is_finite() => serializer.serialize_f64(*number),
-            // Neither JSON nor a reader knows what to make of NaN; it is not a value.
-            Cell::Absent | Cell::Decimal(_) => serializer.serialize_unit(),
-            Cell::Boolean(yes) => serializer.serialize_bool(*yes),
-            Cell::Timestamp(ms) => serializer.serialize_str(&rfc3339(*ms)),
-            Cell::Duration(ns) => seconds(*ns, serializer),
-            Cell::Health(level, text) => {
-                let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("level", level.as_str())?;
-                map.serialize_entry("text", text.as_str())?;
-                map.end()
-            }
-            Cell::Object(object) => {
-                let mut map = serializer.serialize_map(Some(4))?;
-                map.serialize_entry("apiVersion", &object.api_version)?;
-                map.serialize_entry("kind", &object.kind)?;
-                map.serialize_entry("namespace", &object.namespace)?;
-                map.serialize_entry("name", &object.name)?;
-                map.end()
-            }
-            Cell::Json(json) => match Node::parse(json) {
-                Some(node) => node.serialize(serializer),
-                None => serializer.serialize_str(json),
-            },
             Cell::Many(cells, _) => serializer.collect_seq(cells.iter().map(CellValue)),
             Cell::Changed(pair) => {
                 let mut map = serializer.serialize_map(Some(2))?;
@@ -114,6 +93,43 @@ impl Serialize for CellValue<'_> {
                 map.serialize_entry("new", &CellValue(&pair.1))?;
                 map.end()
             }
+            _ => serializer.serialize_unit(),
+        }
+    }
+}
+
+/// The same of what no operation made.
+pub(crate) struct PackedValue<'a>(pub(crate) PackedCell<'a>);
+
+impl Serialize for PackedValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            PackedCell::Text(text) => serializer.serialize_str(text),
+            PackedCell::Integer(number) => serializer.serialize_i64(number),
+            PackedCell::Decimal(number) if number.is_finite() => serializer.serialize_f64(number),
+            // Neither JSON nor a reader knows what to make of NaN; it is not a value.
+            PackedCell::Absent | PackedCell::Decimal(_) => serializer.serialize_unit(),
+            PackedCell::Boolean(yes) => serializer.serialize_bool(yes),
+            PackedCell::Timestamp(ms) => serializer.serialize_str(&rfc3339(ms)),
+            PackedCell::Duration(ns) => seconds(ns, serializer),
+            PackedCell::Health(level, text) => {
+                let mut map = serializer.serialize_map(Some(2))?;
+                map.serialize_entry("level", Level::from_number(level).as_str())?;
+                map.serialize_entry("text", text)?;
+                map.end()
+            }
+            PackedCell::Object { api_version, kind, namespace, name } => {
+                let mut map = serializer.serialize_map(Some(4))?;
+                map.serialize_entry("apiVersion", api_version)?;
+                map.serialize_entry("kind", kind)?;
+                map.serialize_entry("namespace", &namespace)?;
+                map.serialize_entry("name", name)?;
+                map.end()
+            }
+            PackedCell::Json(json) => match Node::parse(json) {
+                Some(node) => node.serialize(serializer),
+                None => serializer.serialize_str(json),
+            },
         }
     }
 }

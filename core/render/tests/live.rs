@@ -8,9 +8,10 @@ mod support;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use lab_output::{Cell, Column, ColumnKind, Report, Row, Table};
+use lab_output::{Cell, Column, ColumnKind, Packed, Report, Row, Table};
 use lab_render::live::{Part, Scene, Screen, Size, Status, Stream, picture};
 use lab_render::{Format, Options, RenderError};
+use lab_types::{PackedCell, PackedRows};
 use proptest::prelude::*;
 
 use support::{NOW, golden, hosts, report, several_tables};
@@ -219,6 +220,58 @@ fn lines_say_what_the_whole_says() {
         stream.finish(false, &mut lines).unwrap();
         assert_eq!(String::from_utf8(lines), String::from_utf8(whole), "{format}");
     }
+}
+
+fn packed(table: &Table) -> Packed {
+    let mut packed = PackedRows::default();
+    for row in table.rows() {
+        packed.row(&row.key);
+        for cell in &row.cells {
+            match cell.as_packed().unwrap() {
+                PackedCell::Absent => packed.absent(),
+                PackedCell::Text(text) => packed.text(text),
+                PackedCell::Integer(number) => packed.integer(number),
+                PackedCell::Decimal(number) => packed.decimal(number),
+                PackedCell::Boolean(on) => packed.boolean(on),
+                PackedCell::Timestamp(milliseconds) => packed.timestamp(milliseconds),
+                PackedCell::Duration(nanoseconds) => packed.duration(nanoseconds),
+                PackedCell::Health(level, text) => packed.health(level, text),
+                PackedCell::Object { api_version, kind, namespace, name } => {
+                    packed.object(api_version, kind, namespace, name);
+                }
+                PackedCell::Json(document) => packed.json(document),
+            }
+        }
+    }
+    Packed::of(table, packed.texts, packed.words).unwrap()
+}
+
+#[test]
+fn rows_that_are_not_taken_apart_are_the_same_lines() {
+    let mut tables = several_tables().tables;
+    tables.extend(report().tables);
+    tables.push(Table::new("none", Vec::new()));
+    tables.last_mut().unwrap().append([Row { key: "k".into(), cells: Vec::new() }]).unwrap();
+    let mut stream = Stream::new(options(Format::Ndjson));
+    let mut whole = Stream::new(options(Format::Ndjson));
+    let (mut lines, mut all) = (Vec::new(), Vec::new());
+    for (place, mut table) in tables.into_iter().enumerate() {
+        // What folding and comparing make never comes from a plugin.
+        let mut rows = table.take_rows();
+        for cell in rows.iter_mut().flat_map(|row| &mut row.cells) {
+            if cell.as_packed().is_none() {
+                *cell = Cell::Absent;
+            }
+        }
+        table.append(rows).unwrap();
+        stream.add(table.name());
+        whole.add(table.name());
+        stream.packed(place, table.columns(), &packed(&table), &mut lines).unwrap();
+        whole.rows(place, &mut table, Duration::ZERO, &mut all).unwrap();
+    }
+    let lines = String::from_utf8(lines).unwrap();
+    assert_eq!(lines, String::from_utf8(all).unwrap());
+    assert!(lines.lines().count() > 10 && lines.contains(r#""apiVersion":"#), "{lines}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use lab_output::Change;
 use lab_output::Column;
 use lab_output::Finding;
+use lab_output::Packed;
 use lab_output::Partial;
 use lab_output::Plan;
 use lab_output::Row;
@@ -96,6 +97,25 @@ impl Kept {
         let mut like = Table::new(table.name(), table.columns().to_vec());
         like.append(rows).map_err(|error| Failure::other(error.0))?;
         Ok(like)
+    }
+
+    /// Whether all rows of a table are shown, as they come.
+    pub(crate) fn shows_all(&self, view: &View, table: usize) -> bool {
+        self.plans[table].as_ref().is_some_and(|plan| view.shows_all(plan))
+    }
+
+    /// Counts rows that are shown as they come and not kept; the columns that they have.
+    pub(crate) fn passed_on(&mut self, table: usize, rows: &Packed) -> &[Column] {
+        let counts = &mut self.counts[table];
+        counts.appended += rows.appended;
+        counts.is_keyed |= rows.keyed > 0;
+        self.tables[table].columns()
+    }
+
+    /// Rows one by one.
+    pub(crate) fn unpack(&self, table: usize, rows: &Packed) -> Result<Vec<Row>, Failure> {
+        let rows = self.tables[table].unpack(rows.reader());
+        rows.map_err(|error| Failure::other(error.0))
     }
 
     /// Rows without a key that pass the filters, no more than are wanted.

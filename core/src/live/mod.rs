@@ -242,27 +242,37 @@ impl Live {
         let State { way, kept, .. } = state;
         kept.committed(table);
         for change in changes {
-            match (change, &mut *way) {
-                (Change::Removed(keys), Way::Lines { stream, bytes, .. })
-                    if stream.tells_changes() =>
-                {
-                    for key in &keys {
-                        stream.removed(table, key, bytes);
+            let rows = match change {
+                Change::Removed(keys) => {
+                    match way {
+                        Way::Lines { stream, bytes, .. } if stream.tells_changes() => {
+                            keys.iter().for_each(|key| stream.removed(table, key, bytes));
+                        }
+                        _ => kept.remove(table, &keys),
                     }
+                    continue;
                 }
-                (Change::Removed(keys), _) => kept.remove(table, &keys),
-                (Change::Rows(rows), Way::Lines { stream, bytes, .. }) => {
+                Change::Packed(rows) => {
+                    if let Way::Lines { stream, bytes, .. } = &mut *way
+                        && stream.tells_changes()
+                        && kept.shows_all(&self.view, table)
+                    {
+                        stream.packed(table, kept.passed_on(table, &rows), &rows, bytes)?;
+                        continue;
+                    }
+                    kept.unpack(table, &rows)?
+                }
+                Change::Rows(rows) => rows,
+            };
+            match way {
+                Way::Lines { stream, bytes, .. } => {
                     let keyed = if stream.tells_changes() { Keyed::Lines } else { Keyed::Kept };
                     let mut batch = kept.lines(&self.view, table, rows, keyed, ms)?;
                     stream.options.now = ms;
                     stream.rows(table, &mut batch, now, bytes)?;
                 }
-                (Change::Rows(rows), Way::Screen { .. }) => {
-                    kept.keep(&self.view, table, rows, LATEST, ms)?;
-                }
-                (Change::Rows(rows), Way::End) => {
-                    kept.keep(&self.view, table, rows, usize::MAX, ms)?;
-                }
+                Way::Screen { .. } => kept.keep(&self.view, table, rows, LATEST, ms)?,
+                Way::End => kept.keep(&self.view, table, rows, usize::MAX, ms)?,
             }
         }
         Ok(())

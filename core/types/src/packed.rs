@@ -219,6 +219,11 @@ impl<'a> PackedReader<'a> {
         Self { texts, words: words.iter() }
     }
 
+    /// Words that are left: no more cells are.
+    pub fn n_words(&self) -> usize {
+        self.words.len()
+    }
+
     /// Whether there is another row.
     ///
     /// # Errors

@@ -111,7 +111,12 @@ impl Cluster {
 
     /// Changes the routing mode of the whole cluster, as `tests/lab/up` does it.
     pub(crate) fn up(&self, routing: &str) {
-        let output = self.script("up", &["--routing", routing]);
+        self.up_with(&["--routing", routing]);
+    }
+
+    /// Changes the cluster's settings, as `tests/lab/up` does it with these words.
+    pub(crate) fn up_with(&self, words: &[&str]) {
+        let output = self.script("up", words);
         assert!(output.status.success(), "{}", text(&output.stderr));
     }
 
@@ -229,8 +234,8 @@ impl Cluster {
         self.lab_dir.join("bin").join(program).exists()
     }
 
-    /// A program that the lab's build has made, running in the network of a host until this is
-    /// dropped.
+    /// A program that the lab's build has made, or one of this machine by its path, running in the
+    /// network of a host until this is dropped.
     pub(crate) fn beside(&self, host: &str, program: &str, words: &[&str]) -> Beside {
         let mut command = Command::new(self.scripts.join("run"));
         command.args(["--net", host]).arg(self.lab_dir.join("bin").join(program)).args(words);

@@ -23,6 +23,7 @@ mod ipam;
 mod iptables;
 mod monitor;
 mod nodes;
+mod proxy;
 mod reach;
 mod routes;
 mod scale;
@@ -83,6 +84,7 @@ const SCENARIOS: &[Scenario] = &[
     ("monitor: the black hole is where packets are lost", monitor::lost),
     ("monitor: a denied ping is dropped where it arrives", monitor::denied),
     ("monitor: pings by a real Hubble Relay", monitor::relay),
+    ("monitor: names that the proxy was asked for, and what it refused", proxy::names),
     ("fault: a direct route is missing", faults::missing),
     ("fault: a route of a node that is gone", faults::stale),
     ("fault: a direct route to the wrong node", faults::wrong_next_hop),

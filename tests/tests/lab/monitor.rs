@@ -8,7 +8,7 @@ use lab_tests::{Run, Scratch};
 use serde_json::Value;
 
 use crate::answers::{rows, word};
-use crate::cluster::{Cluster, NODES, Pod};
+use crate::cluster::{Beside, Cluster, NODES, Pod};
 
 fn probe(cluster: &Cluster, node: &str) -> Pod {
     let pods = cluster.pods();
@@ -21,7 +21,13 @@ fn meanwhile(cluster: &Cluster, line: &str, from: &Pod, send: &str) -> Run {
     meanwhile_with(cluster, line, &cluster.settings(), from, send)
 }
 
-fn meanwhile_with(cluster: &Cluster, line: &str, settings: &str, from: &Pod, send: &str) -> Run {
+pub(crate) fn meanwhile_with(
+    cluster: &Cluster,
+    line: &str,
+    settings: &str,
+    from: &Pod,
+    send: &str,
+) -> Run {
     thread::scope(|scope| {
         let sender = scope.spawn(|| {
             thread::sleep(Duration::from_secs(3));
@@ -36,7 +42,7 @@ fn meanwhile_with(cluster: &Cluster, line: &str, settings: &str, from: &Pod, sen
     })
 }
 
-fn events(run: &Run) -> Vec<Value> {
+pub(crate) fn events(run: &Run) -> Vec<Value> {
     run.out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
@@ -177,14 +183,56 @@ pub(crate) fn node_ping(cluster: &Cluster) {
     as_the_agents_saw(cluster, &from, &format!("ping -c 4 -W 1 {ip}"), &[(&ip, w1)]);
 }
 
-/// Where the relay of the scenario below is found: behind a pod that has the node's network.
-const RELAY: &str = r#"
+/// A real Hubble Relay, which has its flows from the agent of one node, and that one's peers from
+/// it; ended when it is dropped.
+pub(crate) struct Relay {
+    _running: Beside,
+    _files: Scratch,
+}
+
+impl Relay {
+    /// Where it is found: behind a pod that has the node's network.
+    pub(crate) const SETTINGS: &str = r#"
 [relay]
 namespace = "kube-system"
 selector = "component=kube-apiserver"
 port = 4245
 tls = false
 "#;
+
+    /// Starts it; `None`, aloud, where the lab was built without.
+    pub(crate) fn start(cluster: &Cluster) -> Option<Self> {
+        let programs = "cilium-1.18.0";
+        if !cluster.has_built(&format!("{programs}/hubble-relay")) {
+            crate::say(format_args!("lab: not run: the lab was built without hubble-relay"));
+            return None;
+        }
+        let [ctr, ..] = NODES;
+        let files = Scratch::new();
+        let [ca, certificate, key] =
+            ["ca.crt", "tls.crt", "tls.key"].map(|name| hubble_secret(cluster, &files, name));
+        let path = "jsonpath={.status.addresses[0].address}";
+        let peers = format!("{}:4244", cluster.kubectl(&format!("get node {ctr} -o {path}")));
+        let words = [
+            "serve",
+            "--peer-service",
+            &peers,
+            "--tls-hubble-client-cert-file",
+            &certificate,
+            "--tls-hubble-client-key-file",
+            &key,
+            "--tls-hubble-server-ca-files",
+            &ca,
+            "--disable-server-tls",
+            "--listen-address=127.0.0.1:4245",
+            "--health-listen-address=127.0.0.1:4222",
+            "--gops=false",
+        ];
+        let running = cluster.beside(ctr, &format!("{programs}/hubble-relay"), &words);
+        thread::sleep(Duration::from_secs(5));
+        Some(Self { _running: running, _files: files })
+    }
+}
 
 /// A file of the agents' own certificate, which is for clients too.
 fn hubble_secret(cluster: &Cluster, files: &Scratch, name: &str) -> String {
@@ -203,38 +251,11 @@ fn hubble_secret(cluster: &Cluster, files: &Scratch, name: &str) -> String {
 /// seen on both nodes.
 pub(crate) fn relay(cluster: &Cluster) {
     let [ctr, w1, _] = NODES;
-    let programs = "cilium-1.18.0";
-    if !cluster.has_built(&format!("{programs}/hubble-relay")) {
-        crate::say(format_args!("lab: not run: the lab was built without hubble-relay"));
-        return;
-    }
-    let files = Scratch::new();
-    let [ca, certificate, key] =
-        ["ca.crt", "tls.crt", "tls.key"].map(|name| hubble_secret(cluster, &files, name));
-    let address =
-        cluster.kubectl(&format!("get node {ctr} -o jsonpath={{.status.addresses[0].address}}"));
-    let peers = format!("{address}:4244");
-    let words = [
-        "serve",
-        "--peer-service",
-        &peers,
-        "--tls-hubble-client-cert-file",
-        &certificate,
-        "--tls-hubble-client-key-file",
-        &key,
-        "--tls-hubble-server-ca-files",
-        &ca,
-        "--disable-server-tls",
-        "--listen-address=127.0.0.1:4245",
-        "--health-listen-address=127.0.0.1:4222",
-        "--gops=false",
-    ];
-    let relay = cluster.beside(ctr, &format!("{programs}/hubble-relay"), &words);
-    thread::sleep(Duration::from_secs(5));
+    let Some(relay) = Relay::start(cluster) else { return };
     let (from, to) = (probe(cluster, ctr), probe(cluster, w1));
     let send = format!("ping -c 4 -W 1 {}", to.ip);
     let line = "monitor --via hubble --for 12s -o ndjson";
-    let settings = format!("{}{RELAY}", cluster.settings());
+    let settings = format!("{}{}", cluster.settings(), Relay::SETTINGS);
     let run = meanwhile_with(cluster, line, &settings, &from, &send);
     drop(relay);
     let came = events(&run);

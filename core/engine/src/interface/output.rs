@@ -8,9 +8,11 @@ use lab_output::ColumnKind;
 use lab_output::Evidence;
 use lab_output::Finding;
 use lab_output::Level;
+use lab_output::Packed;
 use lab_output::Partial;
 use lab_output::Row;
 use lab_output::Table;
+use lab_types::PackedReader;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 
@@ -18,6 +20,7 @@ use crate::Flow;
 use crate::bindings::lab::plugin::output as wit;
 use crate::bindings::lab::plugin::types::Failure;
 use crate::interface::rows;
+use crate::state::Running;
 use crate::state::State;
 
 /// Columns being declared.
@@ -60,19 +63,25 @@ fn column_kind(kind: wit::Kind) -> ColumnKind {
 }
 
 impl State {
-    /// Adds rows that fit their table, unless the run has more of them than anybody will read.
+    /// Counts rows, unless the run has more of them than anybody will read.
+    fn count_rows(&mut self, new: usize) -> Result<&mut Running> {
+        let allowed = self.limits.rows;
+        let running = self.running()?;
+        running.rows += new;
+        if running.rows > allowed {
+            return Err(too_many(allowed));
+        }
+        Ok(running)
+    }
+
+    /// Adds rows that fit their table.
     fn take_rows(
         &mut self,
         index: usize,
         new: Vec<Row>,
         add: fn(&mut Table, Vec<Row>),
     ) -> Result<Result<(), Failure>> {
-        let allowed = self.limits.rows;
-        let running = self.running()?;
-        running.rows += new.len();
-        if running.rows > allowed {
-            return Err(too_many(allowed));
-        }
+        let running = self.count_rows(new.len())?;
         if running.reader.is_some() {
             running.pending[index].push(Change::Rows(new));
         } else {
@@ -226,8 +235,17 @@ impl wit::HostTable for State {
         new: wit::PackedRows,
     ) -> Result<Result<(), Failure>> {
         let index = self.resources.get(&this)?.0;
-        let table = &self.running()?.report.tables[index];
-        let new = rows::unpacked(&new.texts, &new.words, table).map_err(wasmtime::Error::msg)?;
+        let running = self.running()?;
+        let table = &running.report.tables[index];
+        if running.reader.is_some() {
+            // A reader may have no need to take them apart.
+            let new = Packed::of(table, new.texts, new.words).map_err(wasmtime::Error::new)?;
+            let running = self.count_rows(new.len())?;
+            running.pending[index].push(Change::Packed(new));
+            return Ok(Ok(()));
+        }
+        let reader = PackedReader::new(&new.texts, &new.words);
+        let new = table.unpack(reader).map_err(wasmtime::Error::new)?;
         self.take_rows(index, new, Table::upsert_checked)
     }
     fn remove(

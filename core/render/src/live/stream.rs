@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
+use lab_output::Column;
 use lab_output::Finding;
+use lab_output::Packed;
 use lab_output::Row;
 use lab_output::Table;
 
@@ -75,6 +77,25 @@ impl Stream {
     pub fn has_begun(&self, table: usize) -> bool {
         let lines = &self.tables[table];
         lines.shape.is_some() || lines.waiting.is_some()
+    }
+
+    /// Appends rows that were never taken apart, in NDJSON.
+    ///
+    /// # Errors
+    /// None that memory has not.
+    pub fn packed(
+        &mut self,
+        table: usize,
+        columns: &[Column],
+        rows: &Packed,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
+        let Lines { name, shape, .. } = &mut self.tables[table];
+        let shape = shape.get_or_insert_with(|| Shape::Heads(Heads::new(name, columns)));
+        if let Shape::Heads(heads) = shape {
+            heads.packed(rows, columns.len(), out)?;
+        }
+        Ok(())
     }
 
     /// Appends rows to `out`, or keeps them back if they are the first. `now` is the time since
