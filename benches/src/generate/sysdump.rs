@@ -37,7 +37,8 @@ pub const NEEDED: [&str; 12] = [
     "/cmd/cilium-dbg-config--a.md",
 ];
 
-/// One pod as the API server prints it with `-o yaml`, `managedFields` included.
+/// One pod as the API server prints it with `-o yaml`. What no two pods or no two workloads have in
+/// common are names to be filled in: a file of copies of one pod inflates as no real one does.
 const POD: &str = include_str!("pod.yaml");
 
 type Zip = ZipWriter<BufWriter<File>>;
@@ -88,7 +89,8 @@ fn objects(zip: &mut Zip, nodes: &[Node], pods: u32) -> io::Result<()> {
     list(zip, "k8s-nodes", ("v1", "Node"), nodes.iter().copied().map(node))?;
     let agents = nodes.iter().copied().map(|node| {
         let name = agent_of(node);
-        pod(node, "kube-system", &name, node.address()).replace("app: web", "k8s-app: cilium")
+        let text = pod(node, "kube-system", &name, (node.number, node.address()));
+        text.replace(&format!("    app: {}\n", app(node.number)), "    k8s-app: cilium\n")
     });
     let others = (0..pods).map(|number| pod_of(nodes, number));
     list(zip, "k8s-pods", ("v1", "Pod"), agents.chain(others))?;
@@ -128,19 +130,74 @@ fn agent_of(node: Node) -> String {
     format!("cilium-{:05}", node.number)
 }
 
-fn pod(node: Node, namespace: &str, name: &str, ip: Ipv4Addr) -> String {
-    POD.replace("$NAMESPACE", namespace)
-        .replace("$NAME", name)
-        .replace("$NODE", &node.name())
-        .replace("$HOST", &node.address().to_string())
-        .replace("$IP", &ip.to_string())
+/// A pod with this number; ten in a row are of one workload.
+fn pod(node: Node, namespace: &str, name: &str, (number, ip): (u32, Ipv4Addr)) -> String {
+    let workload = number / 10;
+    let of_pod = Digits(u64::from(number) << 1);
+    let of_workload = Digits(u64::from(workload) << 1 | 1);
+    let moment = |seconds: u32| {
+        let (day, rest) = (seconds / 86_400 % 28 + 1, seconds % 86_400);
+        format!("11-{day:02}T{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+    };
+    let created = number.wrapping_mul(7919) % 2_000_000;
+    let pairs = [
+        ("$NAMESPACE", namespace.to_owned()),
+        ("$NAME", name.to_owned()),
+        ("$NODE", node.name()),
+        ("$HOST", node.address().to_string()),
+        ("$IP", ip.to_string()),
+        ("$APP", app(number)),
+        ("$HASH", of_workload.hex(0, 10)),
+        ("$OWNER", of_workload.uid(1)),
+        ("$IMAGE", of_workload.hex(4, 64)),
+        ("$TAG", format!("1.{}.{}", workload % 40, workload % 7)),
+        ("$UID", of_pod.uid(0)),
+        ("$CONTAINER", of_pod.hex(3, 64)),
+        ("$TOKEN", of_pod.hex(8, 5)),
+        ("$VERSION", (u64::from(number) * 977 + 100_000).to_string()),
+        ("${CREATED}", moment(created)),
+        ("${STARTED}", moment(created + 3 + number % 13)),
+    ];
+    pairs.iter().fold(POD.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// The workload of a pod.
+fn app(number: u32) -> String {
+    format!("app-{:04}", number / 10)
+}
+
+/// Digits that look like chance and are the same each time.
+struct Digits(u64);
+
+impl Digits {
+    fn hex(&self, from: u64, n_digits: usize) -> String {
+        let word = |place: u64| {
+            let mut z = (self.0 << 8 | place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        };
+        let words = n_digits.div_ceil(16) as u64;
+        let mut digits: String =
+            (from..from + words).map(|place| format!("{:016x}", word(place))).collect();
+        digits.truncate(n_digits);
+        digits
+    }
+
+    fn uid(&self, from: u64) -> String {
+        let digits = self.hex(from, 32);
+        let [a, b, c, d, e] =
+            [&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..]];
+        format!("{a}-{b}-4{c}-8{d}-{e}")
+    }
 }
 
 fn pod_of(nodes: &[Node], number: u32) -> String {
     let n_nodes = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let node = nodes[(number % n_nodes) as usize];
     let ip = Ipv4Addr::from_bits(node.base().to_bits() + 2 + number / n_nodes % 250);
-    pod(node, "default", &format!("web-{number:05}"), ip)
+    let name = format!("{}-{number:05}", app(number));
+    pod(node, "default", &name, (number, ip))
 }
 
 /// What the agent's bugtool wrote: the outputs of the generated capture in their text forms, and
@@ -264,7 +321,8 @@ mod tests {
     #[test]
     fn what_is_made_is_a_sysdump_that_answers() {
         use futures::executor::block_on;
-        use lab_backend::{Backend, Place, Question, Sysdump};
+        use lab_backend::{Backend, Place, Question, Selection, Sysdump};
+        use std::collections::BTreeSet;
         let path = std::env::temp_dir().join(format!("lab-benches-{}.zip", std::process::id()));
         write_sysdump(Size { nodes: 3, broken: 0 }, 20, &path).unwrap();
         let sysdump = Sysdump::open(&path).unwrap();
@@ -274,6 +332,14 @@ mod tests {
         let routes = block_on(sysdump.run(&Question { place, argv })).unwrap().out;
         let routes = String::from_utf8(routes).unwrap();
         assert!(routes.contains("10.128.2.0/24 via 192.168.0.3 dev eth0 proto kernel"), "{routes}");
+        let of = Selection { api_version: "v1".into(), kind: "Pod".into(), ..Selection::default() };
+        let pods = block_on(sysdump.list(&of, 100, None)).unwrap().items;
+        let uid = |pod: &String| {
+            let pod: serde_json::Value = serde_json::from_str(pod).unwrap();
+            pod["metadata"]["uid"].as_str().map(str::to_owned)
+        };
+        let uids: BTreeSet<String> = pods.iter().filter_map(uid).collect();
+        assert_eq!((pods.len(), uids.len()), (23, 23), "no two pods are the same");
         std::fs::remove_file(path).unwrap();
     }
 }
