@@ -89,8 +89,10 @@ fn objects(zip: &mut Zip, nodes: &[Node], pods: u32) -> io::Result<()> {
     list(zip, "k8s-nodes", ("v1", "Node"), nodes.iter().copied().map(node))?;
     let agents = nodes.iter().copied().map(|node| {
         let name = agent_of(node);
-        let text = pod(node, "kube-system", &name, (node.number, node.address()));
-        text.replace(&format!("    app: {}\n", app(node.number)), "    k8s-app: cilium\n")
+        // From the end, as those of other pods are from the beginning.
+        let number = u32::MAX - node.number;
+        let text = pod(node, "kube-system", &name, (number, node.address()));
+        text.replace(&format!("    app: {}\n", app(number)), "    k8s-app: cilium\n")
     });
     let others = (0..pods).map(|number| pod_of(nodes, number));
     list(zip, "k8s-pods", ("v1", "Pod"), agents.chain(others))?;

@@ -43,6 +43,47 @@ fn events(bytes: &[u8], piece: usize) -> Vec<Event<'static>> {
     events
 }
 
+/// What became of each request, and what it was.
+fn requests(file: &str) -> Vec<(String, String, String)> {
+    let folder = "/../../tests/fixtures/text/cilium-1.18.0-proxy/k8s-ctr";
+    let path = [env!("CARGO_MANIFEST_DIR"), folder, "/", file].concat();
+    let told = events(&std::fs::read(path).unwrap(), 4096);
+    assert!(told.iter().all(|event| event.kind == Kind::L7 && event.l7_protocol == "dns"));
+    assert!(told.iter().all(|event| event.direction == told[0].direction));
+    let of = |event: &Event<'_>| {
+        let words = [&event.l7_type, &event.l7_verdict, &event.text];
+        words.map(|word| word.clone().into_owned()).into()
+    };
+    told.iter().map(of).collect()
+}
+
+#[test]
+fn a_request_is_told_in_the_same_words_whoever_tells_it() {
+    let json = requests("cilium-dbg-monitor-type-l7-j.txt");
+    // Read off the file itself.
+    let told = |kind: &str, verdict: &str, text: &str| {
+        (kind.to_owned(), verdict.to_owned(), text.to_owned())
+    };
+    assert_eq!(
+        json,
+        [
+            told("Request", "Forwarded", "www.lab.test. A"),
+            told("Request", "Forwarded", "www.lab.test. AAAA"),
+            told("Response", "Forwarded", "www.lab.test. A => 192.0.2.7"),
+            told("Response", "Forwarded", "www.lab.test. AAAA => Refused"),
+            told("Request", "Denied", "www.other.test. AAAA"),
+            told("Request", "Denied", "www.other.test. A"),
+            told("Request", "Denied", "www.other.test. AAAA"),
+            told("Request", "Denied", "www.other.test. A"),
+        ]
+    );
+    assert_eq!(requests("hubble-observe-type-l7-o-jsonpb.txt"), json);
+    // The text says nothing of a refusal.
+    let mut text = json;
+    text[3].2 = "www.lab.test. AAAA".to_owned();
+    assert_eq!(requests("cilium-dbg-monitor-type-l7.txt"), text);
+}
+
 #[test]
 fn every_line_of_every_real_output_is_understood() {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();

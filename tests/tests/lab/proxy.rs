@@ -55,6 +55,17 @@ fn requests(run: &Run) -> Vec<(String, String)> {
     told.map(|event| (word(&event["reason"]), word(&event["verdict"]["text"]))).collect()
 }
 
+/// The answers with addresses that came back to the pod, each once.
+fn as_told(run: &Run) -> Vec<String> {
+    let seen = events(run);
+    let told = seen.iter().filter(|event| word(&event["destination"]).contains("default/asker"));
+    let mut answers: Vec<String> = told.map(|event| word(&event["reason"])).collect();
+    answers.retain(|answer| answer.contains("192.0.2.7"));
+    answers.sort();
+    answers.dedup();
+    answers
+}
+
 pub(crate) fn names(cluster: &Cluster) {
     if !Path::new(SERVER).exists() {
         crate::say(format_args!("lab: not run: {SERVER} is not installed"));
@@ -62,8 +73,11 @@ pub(crate) fn names(cluster: &Cluster) {
     }
     let [ctr, w1, _] = NODES;
     let _without = Without(cluster);
-    let no_envoy = "disableEnvoyVersionCheck=true";
-    cluster.up_with(&["--routing", "native", "--set", "l7Proxy=true", "--set", no_envoy]);
+    // Where a direct route cannot be made, the agent does not get as far as the proxy's rules.
+    let settings =
+        ["l7Proxy=true", "disableEnvoyVersionCheck=true", "directRoutingSkipUnreachable=true"];
+    let words = settings.iter().flat_map(|setting| ["--set", setting]);
+    cluster.up_with(&["--routing", "native"].into_iter().chain(words).collect::<Vec<_>>());
     let address =
         cluster.kubectl(&format!("get node {w1} -o jsonpath={{.status.addresses[0].address}}"));
     let listen = format!("--listen-address={address}");
@@ -86,7 +100,7 @@ pub(crate) fn names(cluster: &Cluster) {
     let _objects = cluster.change_objects(&["apply", "-f", &path], &["delete", "-f", &path]);
     cluster.kubectl("wait --for=condition=Ready pod/asker --timeout=60s");
     let asks = |name: &str| {
-        let line = format!("exec asker -- getent ahostsv4 {name}");
+        let line = format!("exec asker -- ping -c 1 -W 1 {name}");
         let mut command = cluster.command("kubectl");
         command.args(line.split(' ')).output().expect("kubectl runs")
     };
@@ -94,14 +108,16 @@ pub(crate) fn names(cluster: &Cluster) {
         String::from_utf8_lossy(&asks("www.lab.test").stdout).contains("192.0.2.7")
     });
     let from = cluster.pods().into_iter().find(|pod| pod.name == "asker").expect("it is ready");
-    let send = "for i in 1 2 3; do getent ahostsv4 www.lab.test; getent ahostsv4 www.other.test; sleep 1; done";
+    let send = "for i in 1 2 3 4 5; do \
+                  ping -c 1 -W 1 www.lab.test; ping -c 1 -W 1 www.other.test; \
+                done";
     let relay = Relay::start(cluster);
     let sources = [
         ("agent", cluster.settings()),
         ("hubble", format!("{}{}", cluster.settings(), Relay::SETTINGS)),
     ];
     for (via, settings) in &sources[..1 + usize::from(relay.is_some())] {
-        let line = format!("monitor --via {via} --type l7 --for 12s -o ndjson");
+        let line = format!("monitor --via {via} --type l7 --for 20s -o ndjson");
         let run = meanwhile_with(cluster, &line, settings, &from, send);
         let seen = requests(&run);
         let with = |name: &str, verdict: &str| {
@@ -111,6 +127,7 @@ pub(crate) fn names(cluster: &Cluster) {
         assert!(with("www.other.test", "denied") >= 3, "{via}: {seen:?}\n{}", run.err);
         assert_eq!(with("www.lab.test", "denied"), 0, "{via}: {seen:?}");
         assert_eq!(with("www.other.test", "forwarded"), 0, "{via}: {seen:?}");
+        assert_eq!(as_told(&run), ["Response www.lab.test. A => 192.0.2.7"], "{via}");
     }
 }
 

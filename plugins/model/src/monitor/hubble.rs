@@ -12,6 +12,7 @@ use super::{
     Drop, Event, Kind, Party, Point, Protocol, SourceFile, TcpFlags, Verdict,
     connection::read_address,
     json::{self, number, text},
+    l7,
     reasons::{self, Reason},
     time,
 };
@@ -318,10 +319,17 @@ fn read_l7<'a>(scanner: &mut Scanner<'a>, event: &mut Event<'a>) -> Result<(), B
             event.l7_type = Cow::Owned(capitalized(&text(scanner)?));
             return Ok(());
         }
-        if let Some(known) = ["http", "dns", "kafka"].into_iter().find(|name| *name == key) {
-            event.l7_protocol = Cow::Borrowed(known);
+        let Some(known) = ["http", "dns", "kafka"].into_iter().find(|name| *name == key) else {
+            return scanner.skip();
+        };
+        event.l7_protocol = Cow::Borrowed(known);
+        let before = scanner.rest();
+        scanner.skip()?;
+        let value = &before[..before.len() - scanner.rest().len()];
+        if let Some(line) = l7::of_hubble(known, value) {
+            event.text = Cow::Owned(line);
         }
-        scanner.skip()
+        Ok(())
     })
 }
 
@@ -376,8 +384,14 @@ impl<'a> Told<'a> {
             _ => {}
         }
         if !event.l7_protocol.is_empty() {
-            event.l7_verdict = Cow::Owned(capitalized(&self.verdict));
-            event.text = self.summary;
+            event.l7_verdict = match &*self.verdict {
+                // The agent's word: nothing of a request is dropped that is answered.
+                "DROPPED" => Cow::Borrowed("Denied"),
+                other => Cow::Owned(capitalized(other)),
+            };
+            if event.text.is_empty() {
+                event.text = self.summary;
+            }
         }
     }
 

@@ -70,8 +70,25 @@ pub(super) fn parse_json(line: &str) -> Option<Event<'_>> {
     Some(event)
 }
 
+/// What was asked of a protocol and answered, as Hubble tells it; `None` of what it tells in a form
+/// of its own.
+pub(super) fn of_hubble(protocol: &str, json: &str) -> Option<String> {
+    let fields: Map<String, Value> = serde_json::from_str(json).ok()?;
+    match protocol {
+        "http" => Some(http(&fields)),
+        "dns" => Some(dns(&fields)),
+        _ => None,
+    }
+}
+
+/// A field by Go's name; Hubble has the same names in small letters.
+fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f Value> {
+    let same = |(key, _): &(&String, _)| key.eq_ignore_ascii_case(name);
+    fields.get(name).or_else(|| fields.iter().find(same).map(|(_, value)| value))
+}
+
 fn word(fields: &Map<String, Value>, name: &str) -> String {
-    match fields.get(name) {
+    match field(fields, name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
@@ -80,7 +97,7 @@ fn word(fields: &Map<String, Value>, name: &str) -> String {
 
 /// `GET http://host/path => 403`; a request has no code yet.
 fn http(fields: &Map<String, Value>) -> String {
-    let url = match fields.get("URL") {
+    let url = match field(fields, "URL") {
         Some(Value::Object(url)) => {
             let (scheme, query) = (word(url, "Scheme"), word(url, "RawQuery"));
             let scheme = if scheme.is_empty() { scheme } else { format!("{scheme}://") };
@@ -101,7 +118,7 @@ fn with_code(mut line: String, code: &str) -> String {
 }
 
 fn kafka(fields: &Map<String, Value>) -> String {
-    let topic = match fields.get("Topic") {
+    let topic = match field(fields, "Topic") {
         Some(Value::Object(topic)) => word(topic, "Topic"),
         _ => word(fields, "Topic"),
     };
@@ -112,8 +129,14 @@ fn kafka(fields: &Map<String, Value>) -> String {
 const RECORD_TYPES: [(u64, &str); 7] =
     [(1, "A"), (2, "NS"), (5, "CNAME"), (12, "PTR"), (15, "MX"), (28, "AAAA"), (33, "SRV")];
 
+/// What answers of DNS say that are none, from 1 on: the registry that RFC 6895, 2.3, begins.
+const RCODES: [&str; 10] = [
+    "FormErr", "ServFail", "NXDomain", "NotImp", "Refused", "YXDomain", "YXRRSet", "NXRRSet",
+    "NotAuth", "NotZone",
+];
+
 fn dns(fields: &Map<String, Value>) -> String {
-    let list = |name: &str| match fields.get(name) {
+    let list = |name: &str| match field(fields, name) {
         Some(Value::Array(items)) => items.clone(),
         _ => Vec::new(),
     };
@@ -121,7 +144,12 @@ fn dns(fields: &Map<String, Value>) -> String {
         .iter()
         .map(|number| {
             let known = RECORD_TYPES.iter().find(|(known, _)| number.as_u64() == Some(*known));
-            known.map_or_else(|| number.to_string(), |(_, word)| (*word).to_owned())
+            match (known, number) {
+                (Some((_, word)), _) => (*word).to_owned(),
+                // Hubble has words for them.
+                (None, Value::String(word)) => word.clone(),
+                (None, number) => number.to_string(),
+            }
         })
         .collect();
     let mut line = format!("{} {}", word(fields, "Query"), types.join(","));
@@ -132,13 +160,29 @@ fn dns(fields: &Map<String, Value>) -> String {
     if !addresses.is_empty() || !aliases.is_empty() {
         let _infallible = write!(line, " => {}", [aliases, addresses].concat().join(","));
     }
-    match word(fields, "RCode").as_str() {
-        "" | "0" => line,
-        code => {
-            let _infallible = write!(line, " => code {code}");
-            line
-        }
+    let code = field(fields, "RCode").and_then(Value::as_u64).unwrap_or_default();
+    if let Some(nth) = code.checked_sub(1) {
+        let known = usize::try_from(nth).ok().and_then(|nth| RCODES.get(nth));
+        let _infallible = match known {
+            Some(word) => write!(line, " => {word}"),
+            None => write!(line, " => code {code}"),
+        };
     }
+    line
+}
+
+/// `DNS proxy: www.lab.test. A TTL: 0 Answer: '192.0.2.7' CNAMEs: b.` in the words of the others.
+fn dns_text(text: &str) -> Option<String> {
+    let (_, rest) = text.strip_prefix("DNS ")?.split_once(": ")?;
+    let Some((asked, rest)) = rest.split_once(" TTL: ") else { return Some(rest.to_owned()) };
+    let (_, rest) = rest.split_once(" Answer: '")?;
+    let (addresses, rest) = rest.split_once('\'')?;
+    let aliases = rest.strip_prefix(" CNAMEs: ").unwrap_or_default();
+    Some(match (aliases, addresses) {
+        ("", "") => asked.to_owned(),
+        ("", all) | (all, "") => format!("{asked} => {all}"),
+        (aliases, addresses) => format!("{asked} => {aliases},{addresses}"),
+    })
 }
 
 fn generic(fields: &Map<String, Value>) -> String {
@@ -177,7 +221,10 @@ pub(super) fn parse_text(line: &str) -> Option<Event<'_>> {
     event.l7_protocol = Cow::Borrowed(protocol);
     event.l7_verdict = Cow::Borrowed(verdict);
     let text = text.trim_ascii();
-    event.text = Cow::Borrowed(text.strip_suffix(" => 0").unwrap_or(text));
+    event.text = match dns_text(text) {
+        Some(text) => Cow::Owned(text),
+        None => Cow::Borrowed(text.strip_suffix(" => 0").unwrap_or(text)),
+    };
     Some(event)
 }
 
@@ -238,7 +285,8 @@ mod tests {
                 r#""dns":{"Query":"a.example.","QTypes":[1,28,99],"IPs":["10.0.0.1"],"TTL":30,"CNAMEs":["b."]}"#,
                 "a.example. A,AAAA,99 => b.,10.0.0.1",
             ),
-            (r#""dns":{"Query":"a.","QTypes":[1],"RCode":3}"#, "a. A => code 3"),
+            (r#""dns":{"Query":"a.","QTypes":[1],"RCode":3}"#, "a. A => NXDomain"),
+            (r#""dns":{"Query":"a.","QTypes":[1],"RCode":23}"#, "a. A => code 23"),
             (
                 r#""kafka":{"ErrorCode":29,"APIKey":"produce","Topic":{"Topic":"orders"}}"#,
                 "produce topic orders => 29",

@@ -55,11 +55,11 @@ fn nodes_that_a_relay_hears_are_read() {
 }
 
 #[test]
-fn an_l7_flow_keeps_hubbles_own_line() {
+fn an_l7_flow_says_what_the_agent_says() {
     let line = r#"{"flow":{"verdict":"DROPPED","IP":{"source":"10.0.0.1","destination":"10.0.0.2"},"l4":{"TCP":{"source_port":1,"destination_port":80}},"Type":"L7","event_type":{"type":129},"l7":{"type":"REQUEST","http":{"method":"GET","url":"http://x/"}},"Summary":"HTTP/1.1 GET http://x/","policy_match_type":2}}"#;
     let event = parse_line(line).unwrap();
-    assert_eq!((event.kind, &*event.text), (Kind::L7, "HTTP/1.1 GET http://x/"));
-    assert_eq!((&*event.l7_type, &*event.l7_verdict), ("Request", "Dropped"));
+    assert_eq!((event.kind, &*event.text), (Kind::L7, "GET http://x/"));
+    assert_eq!((&*event.l7_type, &*event.l7_verdict), ("Request", "Denied"));
     assert_eq!(event.drop, None);
 }
 
