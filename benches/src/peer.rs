@@ -5,6 +5,8 @@
 //! filled from what serde reads; and `lab-model`'s own parser. All keep every route of every
 //! file, as a program that judges them would have to.
 
+use std::fmt::Write as _;
+use std::io::Read;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -12,7 +14,7 @@ use std::path::Path;
 use lab_model::Prefix;
 use lab_model::iproute2::{
     DeviceName, Protocol, Route, RouteFlags, RouteType, RouterPreference, Scope, TableId,
-    parse_routes,
+    parse_routes, parse_routes_text,
 };
 use serde::Deserialize;
 
@@ -59,6 +61,52 @@ pub struct Metric {
 
 /// Inflates the files of a sysdump that `routes` needs, on one thread; the answer is their bytes.
 pub fn inflate(zip: &str) -> Result<usize, String> {
+    let mut all = 0;
+    needed(zip, |_, file| {
+        let bytes = std::io::copy(file, &mut std::io::sink()).map_err(|error| error.to_string())?;
+        all += usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The same, and each route of the tables among them read and written as a line, unjudged and in
+/// columns of fixed width: what no program that shows these routes can leave out. The answer is
+/// how many.
+pub fn lines(zip: &str, out: &mut impl std::io::Write) -> Result<usize, String> {
+    let (mut n_routes, mut text, mut line) = (0, Vec::new(), String::new());
+    needed(zip, |name, file| {
+        text.clear();
+        file.read_to_end(&mut text).map_err(|error| error.to_string())?;
+        if !name.ends_with("/cmd/ip--4-r.md") {
+            return Ok(());
+        }
+        let host = name.rsplit('/').nth(2).unwrap_or_default();
+        let text = std::str::from_utf8(&text).map_err(|error| error.to_string())?;
+        let (routes, _) = parse_routes_text(text);
+        n_routes += routes.len();
+        line.clear();
+        for route in routes {
+            let gateway = route.gateway.map(|gateway| gateway.to_string()).unwrap_or_default();
+            let device = route.device.map(|device| device.to_string()).unwrap_or_default();
+            let _infallible = writeln!(
+                line,
+                "{host:<40} {:<20} {gateway:<16} {device:<16} {:<8} {}",
+                route.dst.to_string(),
+                route.protocol.to_string(),
+                route.table
+            );
+        }
+        out.write_all(line.as_bytes()).map_err(|error| error.to_string())
+    })?;
+    Ok(n_routes)
+}
+
+/// Hands over the files that `routes` needs, one after the other.
+fn needed(
+    zip: &str,
+    mut each: impl FnMut(&str, &mut dyn Read) -> Result<(), String>,
+) -> Result<(), String> {
     let wrong = |error: &dyn std::fmt::Display| format!("{zip}: {error}");
     let file = std::fs::File::open(zip).map_err(|error| wrong(&error))?;
     let mut archive =
@@ -68,14 +116,14 @@ pub fn inflate(zip: &str) -> Result<usize, String> {
         .filter_map(|name| Some(name.ok()?.into_owned()))
         .filter(|name| NEEDED.iter().any(|part| name.contains(part)))
         .collect();
-    let mut all = 0;
+    if names.is_empty() {
+        return Err(wrong(&"there is nothing in it that is needed"));
+    }
     for name in names {
         let mut file = archive.by_name(&name).map_err(|error| wrong(&error))?;
-        let bytes =
-            std::io::copy(&mut file, &mut std::io::sink()).map_err(|error| wrong(&error))?;
-        all += usize::try_from(bytes).unwrap_or(usize::MAX);
+        each(&name, &mut file).map_err(|error| wrong(&error))?;
     }
-    if all == 0 { Err(wrong(&"there is nothing in it that is needed")) } else { Ok(all) }
+    Ok(())
 }
 
 /// Reads every file with serde, fields as owned strings; the answer is how many routes.

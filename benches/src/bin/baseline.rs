@@ -10,6 +10,7 @@ Read the output of `ip -j route` into structs, and count the routes
 
 Usage: baseline strings|typed|model FILE…
        baseline inflate ZIP
+       baseline lines ZIP
        baseline addresses CAPTURE
 
   strings   serde, every field an owned string
@@ -17,6 +18,8 @@ Usage: baseline strings|typed|model FILE…
   model     lab-model's own parser
   inflate   the files of a sysdump that `routes` needs, one after the other, and nothing else:
             prints their bytes
+  lines     the same, and their routes read and written as lines, unjudged; the last line says
+            how many
   addresses  the fields of a capture's objects that `ipam` reads, and nothing else: prints how
             many objects
 ";
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
         Some((way, files)) if way == "typed" => peer::typed(files),
         Some((way, files)) if way == "model" => peer::model(files),
         Some((way, [zip])) if way == "inflate" => peer::inflate(zip),
+        Some((way, [zip])) if way == "lines" => peer::lines(zip, &mut std::io::stdout().lock()),
         Some((way, [capture])) if way == "addresses" => addresses::objects(capture),
         _ => {
             print!("{HELP}");

@@ -20,6 +20,7 @@ use futures::stream::BoxStream;
 use tokio::sync::Notify;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 /// Number of a source, as the guest sees it.
 pub(crate) type Source = u32;
@@ -30,6 +31,10 @@ struct Sources {
     open: BTreeSet<Source>,
     ready: BTreeSet<Source>,
     stopped: bool,
+    /// A queue is full: whoever fills it can do nothing more.
+    full: bool,
+    /// When a guest was last handed sources, where that is paced.
+    handed: Option<Instant>,
 }
 
 /// Which sources have something to take.
@@ -37,6 +42,8 @@ struct Sources {
 pub(crate) struct Inbox {
     sources: Arc<Mutex<Sources>>,
     wake: Arc<Notify>,
+    /// Ends a pause: what came cannot wait.
+    hurry: Arc<Notify>,
     ticks_count: bool,
 }
 
@@ -44,7 +51,8 @@ impl Inbox {
     /// An inbox without sources. Where everything was recorded, a tick brings nothing new:
     /// then `ticks_count` is false, and tickers alone are not waited for.
     pub(crate) fn new(ticks_count: bool) -> Self {
-        Self { sources: Arc::default(), wake: Arc::default(), ticks_count }
+        let (sources, wake, hurry) = Default::default();
+        Self { sources, wake, hurry, ticks_count }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sources> {
@@ -68,6 +76,16 @@ impl Inbox {
         self.wake.notify_one();
     }
 
+    /// There is nothing more of it, as far as its reader saw.
+    fn drained(&self, source: Source) {
+        self.lock().ready.remove(&source);
+    }
+
+    fn is_full(&self) {
+        self.lock().full = true;
+        self.hurry.notify_one();
+    }
+
     pub(crate) fn close(&self, source: Source) {
         let mut sources = self.lock();
         sources.open.remove(&source);
@@ -80,6 +98,7 @@ impl Inbox {
     pub(crate) fn stop(&self) {
         self.lock().stopped = true;
         self.wake.notify_one();
+        self.hurry.notify_one();
     }
 
     /// Waits for sources; none when stopped, or when nothing is left to wait for.
@@ -92,18 +111,24 @@ impl Inbox {
         }
     }
 
-    /// The same, and once something has come, what comes within `gather` comes along: a guest that
-    /// is woken for every line of a hundred agents does little else. One that has not kept up does
-    /// not wait.
-    pub(crate) async fn wait_for_some(&self, gather: Duration) -> Option<Vec<Source>> {
-        if let Poll::Ready(sources) = self.look() {
-            return sources;
+    /// The same, at most once in `pace` unless a queue is full: a guest that is woken for every line
+    /// of a hundred agents does little else. What comes after a time of quiet comes at once.
+    pub(crate) async fn wait_paced(&self, pace: Duration) -> Option<Vec<Source>> {
+        loop {
+            let due = match &*self.lock() {
+                Sources { stopped: false, full: false, handed: Some(handed), .. } => *handed + pace,
+                _ => break,
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => break,
+                () = self.hurry.notified() => {}
+            }
         }
-        self.wake.notified().await;
-        if !self.lock().stopped {
-            tokio::time::sleep(gather).await;
-        }
-        self.wait().await
+        let sources = self.wait().await;
+        let mut state = self.lock();
+        state.full = false;
+        state.handed = Some(Instant::now());
+        sources
     }
 
     /// The same without waiting.
@@ -178,6 +203,9 @@ impl<T: Send + 'static> Queue<T> {
         let told = inbox.clone();
         let task = tokio::spawn(async move {
             while let Some(item) = stream.next().await {
+                if sender.capacity() == 0 {
+                    told.is_full();
+                }
                 if sender.send(item).await.is_err() {
                     return;
                 }
@@ -196,7 +224,13 @@ impl<T: Send + 'static> Queue<T> {
     /// taking while there is more is told again.
     pub(crate) fn take_if(&mut self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
         if self.next.is_none() {
-            match self.items.try_recv() {
+            let mut taken = self.items.try_recv();
+            if matches!(taken, Err(mpsc::error::TryRecvError::Empty)) {
+                self.inbox.drained(self.source);
+                // What came meanwhile may have been told of before that.
+                taken = self.items.try_recv();
+            }
+            match taken {
                 Ok(item) => self.next = Some(item),
                 Err(mpsc::error::TryRecvError::Empty) => return None,
                 Err(mpsc::error::TryRecvError::Disconnected) => {
@@ -244,11 +278,40 @@ mod tests {
                 teller.ready(source);
             }
         });
-        let gather = Duration::from_millis(6);
-        assert_eq!(inbox.wait_for_some(gather).await, Some(vec![0, 1]));
-        assert_eq!(inbox.wait_for_some(gather).await, Some(vec![2]));
+        let (pace, start) = (Duration::from_millis(20), Instant::now());
+        assert_eq!(inbox.wait_paced(pace).await, Some(vec![0]));
+        assert_eq!(start.elapsed().as_millis(), 4, "the first one does not wait");
+        assert_eq!(inbox.wait_paced(pace).await, Some(vec![1, 2]));
+        assert_eq!(start.elapsed().as_millis(), 24);
         inbox.stop();
-        assert_eq!(inbox.wait_for_some(gather).await, None);
+        assert_eq!(inbox.wait_paced(pace).await, None);
+        assert_eq!(start.elapsed().as_millis(), 24, "an end does not wait");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_queue_does_not_wait() {
+        let inbox = Inbox::new(true);
+        let mut queue = Queue::start(&inbox, futures::stream::iter(0..100).boxed(), 10);
+        let (pace, start) = (Duration::from_secs(1), Instant::now());
+        let mut seen = Vec::new();
+        while let Some(ready) = inbox.wait_paced(pace).await {
+            assert_eq!(ready, [queue.source()]);
+            seen.extend(std::iter::from_fn(|| queue.take_if(|_| true)));
+        }
+        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+        assert!(start.elapsed() < 3 * pace, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_to_the_end_is_not_told_again() {
+        let inbox = Inbox::new(true);
+        let once = futures::stream::iter([7]).chain(futures::stream::pending());
+        let mut queue = Queue::start(&inbox, once.boxed(), 7);
+        assert_eq!(inbox.wait().await, Some(vec![queue.source()]));
+        assert_eq!(queue.take_if(|_| false), None);
+        assert!(inbox.look().is_ready(), "it stays there and is told again");
+        assert_eq!((queue.take_if(|_| true), queue.take_if(|_| true)), (Some(7), None));
+        assert!(inbox.look().is_pending());
     }
 
     #[tokio::test]

@@ -29,7 +29,7 @@ const READ_AT_ONCE: usize = 16 << 10;
 const TOGETHER: usize = 32 << 10;
 /// How long output of a command that we listen to gathers. A line of an agent may have a frame of
 /// its own, and a thousand of them a second for each of a hundred agents would be that many wakes.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(40);
 const PING: Duration = Duration::from_secs(30);
 /// Three pings without any answer.
 const DEAD: Duration = Duration::from_secs(100);

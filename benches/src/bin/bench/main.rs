@@ -451,6 +451,7 @@ fn sysdump(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let subjects = [
         Subject::new("routes, sysdump of 30000 pods", &setup.program, words),
         Subject::new("inflate what it needs", &setup.room("baseline"), ["inflate", &name]),
+        Subject::new("and write its routes as lines", &setup.room("baseline"), ["lines", &name]),
     ];
     let costs = in_turn(&subjects, setup.rounds)?;
     for (subject, costs) in subjects.iter().zip(&costs) {
@@ -459,6 +460,8 @@ fn sysdump(setup: &Setup, report: &mut Report) -> Result<(), String> {
     let (ours, inflate) = (costs[0].wall(), costs[1].wall());
     let title = "sysdump: routes / inflate what it needs";
     report.lines.push(Line::at_most(title, ours, inflate, Some(INFLATE)));
+    let title = "sysdump: lines, unjudged / inflate what they need";
+    report.lines.push(Line::at_most(title, costs[2].wall(), inflate, None));
     Ok(())
 }
 

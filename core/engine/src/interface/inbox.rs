@@ -15,7 +15,7 @@ use crate::state::State;
 const SHORTEST_TICK: Duration = Duration::from_millis(20);
 
 /// What is live comes in a little later than it could, and more of it at once.
-const GATHER: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(25);
 
 impl wit::Host for State {
     async fn wait(&mut self) -> Result<Option<Vec<Source>>> {
@@ -30,7 +30,7 @@ impl wit::Host for State {
         Ok(if running.backend.is_recorded() {
             inbox.wait().await
         } else {
-            inbox.wait_for_some(GATHER).await
+            inbox.wait_paced(PACE).await
         })
     }
     async fn now(&mut self) -> Result<Option<i64>> {
