@@ -4,6 +4,7 @@
 //! Lists are as the collecting tool streams them, `items` before `kind`; outputs are the text of
 //! the very state that the generated capture holds as JSON.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::io::{BufWriter, Write};
@@ -179,18 +180,23 @@ impl Digits {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^ (z >> 31)
         };
-        let words = n_digits.div_ceil(16) as u64;
-        let mut digits: String =
-            (from..from + words).map(|place| format!("{:016x}", word(place))).collect();
+        let mut digits = String::new();
+        for place in from..from + n_digits.div_ceil(16) as u64 {
+            let _infallible = write!(digits, "{:016x}", word(place));
+        }
         digits.truncate(n_digits);
         digits
     }
 
+    /// An identity of the fourth version (RFC 9562, 5.4).
     fn uid(&self, from: u64) -> String {
-        let digits = self.hex(from, 32);
-        let [a, b, c, d, e] =
-            [&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..]];
-        format!("{a}-{b}-4{c}-8{d}-{e}")
+        let mut uid = self.hex(from, 32);
+        uid.replace_range(12..13, "4");
+        uid.replace_range(16..17, "8");
+        for hyphen in [20, 16, 12, 8] {
+            uid.insert(hyphen, '-');
+        }
+        uid
     }
 }
 

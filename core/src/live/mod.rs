@@ -246,7 +246,9 @@ impl Live {
                 Change::Removed(keys) => {
                     match way {
                         Way::Lines { stream, bytes, .. } if stream.tells_changes() => {
-                            keys.iter().for_each(|key| stream.removed(table, key, bytes));
+                            for key in &keys {
+                                stream.removed(table, key, bytes);
+                            }
                         }
                         _ => kept.remove(table, &keys),
                     }

@@ -116,7 +116,7 @@ pub(crate) fn names(cluster: &Cluster) {
         ("agent", cluster.settings()),
         ("hubble", format!("{}{}", cluster.settings(), Relay::SETTINGS)),
     ];
-    for (via, settings) in &sources[..1 + usize::from(relay.is_some())] {
+    for (via, settings) in &sources[..=usize::from(relay.is_some())] {
         let line = format!("monitor --via {via} --type l7 --for 20s -o ndjson");
         let run = meanwhile_with(cluster, &line, settings, &from, send);
         let seen = requests(&run);
