@@ -43,8 +43,11 @@ fn events(bytes: &[u8], piece: usize) -> Vec<Event<'static>> {
     events
 }
 
-/// What became of each request, and what it was.
-fn requests(file: &str) -> Vec<(String, String, String)> {
+/// Who asked or answered whom: what the agents tell of them, their identities.
+type Parties = (Option<u32>, Option<u32>);
+
+/// What became of each request, what it was, and between whom.
+fn requests(file: &str) -> Vec<(String, String, String, Parties)> {
     let folder = "/../../tests/fixtures/text/cilium-1.18.0-proxy/k8s-ctr";
     let path = [env!("CARGO_MANIFEST_DIR"), folder, "/", file].concat();
     let told = events(&std::fs::read(path).unwrap(), 4096);
@@ -52,7 +55,13 @@ fn requests(file: &str) -> Vec<(String, String, String)> {
     assert!(told.iter().all(|event| event.direction == told[0].direction));
     let of = |event: &Event<'_>| {
         let words = [&event.l7_type, &event.l7_verdict, &event.text];
-        words.map(|word| word.clone().into_owned()).into()
+        let [kind, verdict, text] = words.map(|word| word.clone().into_owned());
+        // Labels and number of the pod stand at its side and at no other.
+        for party in [&event.source, &event.destination] {
+            let is_pod = party.identity == Some(2071);
+            assert_eq!(party.endpoint, is_pod.then_some(2643), "{}", event.raw);
+        }
+        (kind, verdict, text, (event.source.identity, event.destination.identity))
     };
     told.iter().map(of).collect()
 }
@@ -62,7 +71,9 @@ fn a_request_is_told_in_the_same_words_whoever_tells_it() {
     let json = requests("cilium-dbg-monitor-type-l7-j.txt");
     // Read off the file itself.
     let told = |kind: &str, verdict: &str, text: &str| {
-        (kind.to_owned(), verdict.to_owned(), text.to_owned())
+        let parties =
+            if kind == "Response" { (Some(6), Some(2071)) } else { (Some(2071), Some(6)) };
+        (kind.to_owned(), verdict.to_owned(), text.to_owned(), parties)
     };
     assert_eq!(
         json,

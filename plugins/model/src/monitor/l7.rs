@@ -202,16 +202,17 @@ pub(super) fn parse_text(line: &str) -> Option<Event<'_>> {
         return None;
     }
     let (protocol, rest) = rest.split_once(' ')?;
-    let (first, rest) = read_party(rest)?;
-    let (second, rest) = read_party(rest.strip_prefix(' ')?)?;
+    let (first_word, first, rest) = read_party(rest)?;
+    let (_, second, rest) = read_party(rest.strip_prefix(' ')?)?;
+    // A response is written from its end: to whom, and from whom.
+    let (source, destination) = if first_word == "to" { (second, first) } else { (first, second) };
     let rest = rest.strip_prefix(", identity ")?;
     let (identities, rest) = rest.split_once(", verdict ")?;
     let (source_identity, destination_identity) = identities.split_once("->")?;
     let (verdict, text) = rest.split_once(' ').unwrap_or((rest, ""));
-    // Whether `to` or `from` comes first, the source is written first.
     let mut event = Event::of(Kind::L7, line);
-    event.source = Party { identity: reserved_identity(source_identity), ..first };
-    event.destination = Party { identity: reserved_identity(destination_identity), ..second };
+    event.source = Party { identity: reserved_identity(source_identity), ..source };
+    event.destination = Party { identity: reserved_identity(destination_identity), ..destination };
     event.direction = match arrow {
         "<-" => direction("Ingress"),
         "->" => direction("Egress"),
@@ -228,8 +229,8 @@ pub(super) fn parse_text(line: &str) -> Option<Event<'_>> {
     Some(event)
 }
 
-/// `from 12 ([k8s:app=a k8s:b=c])` or `to …`, and what follows.
-fn read_party(text: &str) -> Option<(Party<'_>, &str)> {
+/// `from 12 ([k8s:app=a k8s:b=c])` or `to …`: the word, who it is, and what follows.
+fn read_party(text: &str) -> Option<(&str, Party<'_>, &str)> {
     let (word, rest) = text.split_once(' ')?;
     if !matches!(word, "from" | "to") {
         return None;
@@ -245,7 +246,7 @@ fn read_party(text: &str) -> Option<(Party<'_>, &str)> {
             .collect(),
         ..Party::default()
     };
-    Some((party, rest))
+    Some((word, party, rest))
 }
 
 #[cfg(test)]
@@ -255,7 +256,7 @@ mod tests {
     #[test]
     fn http_is_read_in_both_forms() {
         let json = r#"{"type":"logRecord","observationPoint":"Ingress","flowType":"Response","l7Proto":"http","srcEpID":0,"srcEpLabels":["k8s:app=curl"],"srcIdentity":46329,"dstEpID":775,"dstEpLabels":["k8s:app=webpod"],"dstIdentity":8534,"verdict":"Forwarded","http":{"Code":200,"Method":"GET","URL":{"Scheme":"http","Opaque":"","User":null,"Host":"webpod","Path":"/a","RawPath":"","RawQuery":"b=c","Fragment":""},"Protocol":"HTTP/1.1","Headers":{}}}"#;
-        let text = "<- Response http to 0 ([k8s:app=curl]) from 775 ([k8s:app=webpod]), identity 46329->8534, verdict Forwarded GET http://webpod/a?b=c => 200";
+        let text = "<- Response http to 775 ([k8s:app=webpod]) from 0 ([k8s:app=curl]), identity 46329->8534, verdict Forwarded GET http://webpod/a?b=c => 200";
         for event in [parse_json(json).unwrap(), parse_text(text).unwrap()] {
             assert_eq!(event.kind, Kind::L7);
             assert_eq!(event.text, "GET http://webpod/a?b=c => 200");
