@@ -108,8 +108,9 @@ pub(crate) fn names(cluster: &Cluster) {
         String::from_utf8_lossy(&asks("www.lab.test").stdout).contains("192.0.2.7")
     });
     let from = cluster.pods().into_iter().find(|pod| pod.name == "asker").expect("it is ready");
-    let send = "for i in 1 2 3 4 5; do \
-                  ping -c 1 -W 1 www.lab.test; ping -c 1 -W 1 www.other.test; \
+    // Longer than it takes to listen, on whatever machine.
+    let send = "for i in 1 2 3 4 5 6; do \
+                  ping -c 1 -W 1 www.lab.test; ping -c 1 -W 1 www.other.test; sleep 1; \
                 done";
     let relay = Relay::start(cluster);
     let sources = [
@@ -117,7 +118,7 @@ pub(crate) fn names(cluster: &Cluster) {
         ("hubble", format!("{}{}", cluster.settings(), Relay::SETTINGS)),
     ];
     for (via, settings) in &sources[..=usize::from(relay.is_some())] {
-        let line = format!("monitor --via {via} --type l7 --for 20s -o ndjson");
+        let line = format!("monitor --via {via} --type l7 --for 25s -o ndjson");
         let run = meanwhile_with(cluster, &line, settings, &from, send);
         let seen = requests(&run);
         let with = |name: &str, verdict: &str| {
