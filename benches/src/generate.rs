@@ -6,6 +6,7 @@
 //! gives the same bytes. It must not know how anything is judged.
 
 mod breaks;
+mod chance;
 mod fields;
 mod host;
 mod objects;
@@ -85,10 +86,7 @@ impl Node {
 
     /// A number for each of its devices that looks like chance and is none.
     fn chance(self, device: u64) -> u64 {
-        let mut z = (u64::from(self.number) << 8 | device).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        chance::mixed(u64::from(self.number) << 8 | device)
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use zip::ZipArchive;
 
 use super::fields::{self, Writer};
-use super::{Node, POOL};
+use super::{Node, POOL, chance};
 
 const RECORDING: &[u8] = include_bytes!("../../../tests/fixtures/upgrade/before.zip");
 
@@ -139,14 +139,7 @@ fn filled(text: &str, pairs: &[(&str, &str)]) -> String {
 /// An identity as Kubernetes writes them; the same numbers give the same one.
 fn uid(node: Node, device: u32) -> String {
     let (high, low) = (node.chance(u64::from(device)), node.chance(u64::from(device) + 0x55_5555));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0xfff,
-        low & 0xffff_ffff_ffff
-    )
+    chance::uid(high, low)
 }
 
 /// What there is once: the settings, what keeps the agents running, and the control plane.

@@ -16,7 +16,7 @@ use lab_model::iproute2::{parse_addresses, parse_links, parse_routes, parse_rule
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{Node, Size, breaks, host};
+use super::{Node, Size, breaks, chance, host};
 
 /// The time in every name.
 const STAMP: &str = "20260101-000000";
@@ -173,30 +173,21 @@ fn app(number: u32) -> String {
 struct Digits(u64);
 
 impl Digits {
+    fn word(&self, place: u64) -> u64 {
+        chance::mixed(self.0 << 8 | place)
+    }
+
     fn hex(&self, from: u64, n_digits: usize) -> String {
-        let word = |place: u64| {
-            let mut z = (self.0 << 8 | place).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        };
         let mut digits = String::new();
         for place in from..from + n_digits.div_ceil(16) as u64 {
-            let _infallible = write!(digits, "{:016x}", word(place));
+            let _infallible = write!(digits, "{:016x}", self.word(place));
         }
         digits.truncate(n_digits);
         digits
     }
 
-    /// An identity of the fourth version (RFC 9562, 5.4).
     fn uid(&self, from: u64) -> String {
-        let mut uid = self.hex(from, 32);
-        uid.replace_range(12..13, "4");
-        uid.replace_range(16..17, "8");
-        for hyphen in [20, 16, 12, 8] {
-            uid.insert(hyphen, '-');
-        }
-        uid
+        chance::uid(self.word(from), self.word(from + 1))
     }
 }
 

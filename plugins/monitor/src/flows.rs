@@ -73,7 +73,7 @@ impl Flows {
             _ if is_answer => known.answers += 1,
             _ => known.requests += 1,
         }
-        if matches!(&*event.l7_verdict, "Denied" | "Dropped") {
+        if event.l7_verdict == "Denied" {
             known.denied += 1;
         }
     }

@@ -124,7 +124,7 @@ fn verdict<'e>(event: &'e Event<'_>) -> Health<Cow<'e, str>> {
         },
         Kind::L7 => match &*event.l7_verdict {
             "Forwarded" => (Level::Good, "forwarded"),
-            "Denied" | "Dropped" => (Level::Bad, "denied"),
+            "Denied" => (Level::Bad, "denied"),
             "Error" => (Level::Bad, "error"),
             other => return Health(Level::Unknown, Cow::Owned(other.to_ascii_lowercase())),
         },

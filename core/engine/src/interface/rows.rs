@@ -1,5 +1,4 @@
-//! Rows of `interface output` that came one value at a time. Not yet checked against
-//! columns.
+//! Rows of `interface output` that came one value at a time. Not yet checked against columns.
 
 use lab_output::{Cell, Row};
 

@@ -385,7 +385,7 @@ impl<'a> Told<'a> {
         }
         if !event.l7_protocol.is_empty() {
             event.l7_verdict = match &*self.verdict {
-                // The agent's word: nothing of a request is dropped that is answered.
+                // The agents' word, so that one verdict has one name whoever tells it.
                 "DROPPED" => Cow::Borrowed("Denied"),
                 other => Cow::Owned(capitalized(other)),
             };

@@ -118,7 +118,7 @@ fn with_code(mut line: String, code: &str) -> String {
 }
 
 fn kafka(fields: &Map<String, Value>) -> String {
-    let topic = match field(fields, "Topic") {
+    let topic = match fields.get("Topic") {
         Some(Value::Object(topic)) => word(topic, "Topic"),
         _ => word(fields, "Topic"),
     };
